@@ -1,0 +1,57 @@
+/*
+ * Every limit on what anyone can make the daemon hold or do. Each has a name, a unit, and a test that reaches it.
+ * Those that an administrator may want to change are defaults of options (service/options.c); the rest are fixed.
+ */
+#pragma once
+
+/* sched */
+#define RF_COROUTINES_MAX 16000u           /* each guarded stack is two mappings; the kernel's default allows 65,530 */
+#define RF_STACK_SIZE (256u * 1024u)       /* bytes, committed lazily */
+#define RF_STACK_GUARD (16u * 1024u)       /* bytes below each stack */
+#define RF_STEP_SLOW_US 50000u             /* a step that holds the loop longer is counted and reported */
+#define RF_READY_BATCH 256u                /* steps per pass of the loop before it looks at descriptors again */
+#define RF_OFFLOAD_THREADS 4u
+#define RF_OFFLOAD_QUEUE_MAX 1024u
+
+/* text from outside */
+#define RF_JSON_DEPTH_MAX 64u              /* levels; jansson needs about 305 bytes of stack for each */
+#define RF_PROMPT_MAX 4096u                /* bytes */
+#define RF_PROMPT_WORDS_MAX 256u
+
+/* provider */
+#define RF_PLUGINS_MAX 16u
+#define RF_RECORD_STRING_MAX 512u          /* bytes in a string of a record */
+#define RF_RECORD_ARTISTS_MAX 16u          /* artists of a track */
+#define RF_RECORD_GENRES_MAX 16u           /* genres of an artist */
+#define RF_ANSWER_RECORDS_MAX 512u         /* records in one answer */
+#define RF_ANSWER_BYTES_MAX (2u << 20)     /* decoded answer */
+#define RF_RESPONSE_BYTES_MAX (8u << 20)   /* body from a service */
+#define RF_REQUEST_BYTES_MAX (64u << 10)   /* URL, headers and body of a request */
+#define RF_QUERY_IDS_MAX 100u
+
+/* upstream */
+#define RF_UPSTREAM_INFLIGHT_MAX 4096u     /* calls under way or waiting, over all runs */
+
+/* store */
+#define RF_STORE_KEY_MAX 511u              /* bytes, LMDB's own */
+#define RF_CACHE_VALUE_MAX (4u << 20)
+#define RF_RUN_RECORD_MAX (1u << 20)
+
+/* flow */
+#define RF_TRACKS_MAX 200u                 /* in a playlist */
+#define RF_CANDIDATES_MAX 4096u
+#define RF_BRIEF_TERMS_MAX 64u
+#define RF_MENTIONS_MAX 16u                /* artists and tracks named in a prompt */
+#define RF_EXCLUSIONS_MAX 64u
+#define RF_ORDER_INPUT_MAX 500u            /* tracks to order in one call */
+#define RF_ORDER_EXACT_MAX 12u             /* tracks up to which the optimum is computed exactly */
+
+/* control */
+#define RF_MESSAGE_MAX (1u << 20)          /* bytes of one Varlink message */
+#define RF_CLIENTS_MAX 1024u
+#define RF_CLIENT_OUTPUT_MAX (4u << 20)    /* bytes waiting for a slow reader before it is dropped */
+#define RF_CLIENT_IDLE_US 600000000u       /* a connection without a call or a stream */
+#define RF_RUNS_ACTIVE_MAX 64u
+#define RF_RUNS_WAITING_MAX 10000u
+#define RF_RUNS_WAITING_PER_CLIENT_MAX 2000u
+#define RF_RUNS_KEPT_MAX 1000u             /* finished runs in the state store */
