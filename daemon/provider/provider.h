@@ -1,0 +1,64 @@
+/*
+ * Providers: plugins loaded, configured and opened, and what each can do.
+ */
+#pragma once
+
+#include <recflow/plugin.h>
+
+#include "base/macros.h"
+
+struct rf_provider;
+struct rf_providers;
+
+/* One `[provider NAME]` section: what the host needs, and the plugin's own options as text. */
+struct rf_provider_config {
+        const char *name;      /* the section's */
+        const char *plugin;    /* file name or absolute path; NULL = name.so in the plugin directory */
+        const char *transport; /* name of the provider that answers instead of HTTP; NULL = its own, or HTTP */
+        const char *base_url;  /* NULL = the plugin's */
+        struct {
+                const char *name, *value;
+                const char *where; /* "file:line", for messages */
+        } *options;
+        size_t n_options;
+};
+
+int rf_providers_new(const char *plugin_directory, struct rf_providers **ret);
+struct rf_providers *rf_providers_free(struct rf_providers *p);
+DEFINE_CLEANUP(struct rf_providers *, rf_providers_free);
+
+/*
+ * Loads and opens one provider and appends it to the order of routing. On failure -RF_EPLUGIN (the file: path, owner, mode,
+ * symbol, magic, ABI, size, missing operations, name) or -RF_ECONFIG (an option), with a sentence in `message` that names what,
+ * where and what would be right; the provider is listed all the same, as unusable, with that message. Doesn't yield; may take as
+ * long as the plugin's open().
+ */
+int rf_providers_load(struct rf_providers *p, const struct rf_provider_config *c, char *message, size_t message_size);
+
+size_t rf_providers_count(const struct rf_providers *p);
+struct rf_provider *rf_providers_at(const struct rf_providers *p, size_t i);
+struct rf_provider *rf_providers_find(const struct rf_providers *p, const char *name);
+
+const char *rf_provider_name(const struct rf_provider *p);
+const char *rf_provider_problem(const struct rf_provider *p);     /* NULL if usable */
+const struct rf_plugin *rf_provider_plugin(const struct rf_provider *p); /* NULL if it couldn't be loaded */
+void *rf_provider_instance(const struct rf_provider *p);
+const char *rf_provider_base_url(const struct rf_provider *p);
+/* The provider whose transport answers this one's requests; NULL = HTTP. */
+struct rf_provider *rf_provider_transport(const struct rf_provider *p);
+const struct rf_operation *rf_provider_operation(const struct rf_provider *p, enum rf_op op); /* NULL: can't */
+
+/* Capability state: an operation that the service refused is left out until `until_us` (wall-clock time). */
+void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason);
+/* NULL: may be used now. Otherwise why not. */
+const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint64_t now_wall_us);
+
+const char *rf_op_name(enum rf_op op); /* "search_tracks", … */
+const char *rf_outcome_name(enum rf_outcome o);
+
+/* Request building, for upstream/: makes the builder that a plugin's build() fills, and the finished request. */
+struct rf_request_builder *rf_request_new(const char *base_url);
+struct rf_request_builder *rf_request_free(struct rf_request_builder *b);
+DEFINE_CLEANUP(struct rf_request_builder *, rf_request_free);
+/* First error of the building (-E2BIG past RF_REQUEST_BYTES_MAX, -EINVAL, -ENOMEM), else the request, which the builder owns. */
+int rf_request_finish(struct rf_request_builder *b, const struct rf_request **ret);
