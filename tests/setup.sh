@@ -1,0 +1,57 @@
+# Sourced by ./demo and ./check: installs what is missing and builds, telling what it does. Debian 12 or newer, as root or with sudo.
+
+build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc libc6-dev
+libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev"
+test_packages="libcmocka-dev python3-pytest jq xz-utils"
+
+say() {
+        printf '%s\n' "$*" >&2
+}
+
+# install_packages NAME…: those that are missing, in one go
+install_packages() {
+        missing=
+        for p in "$@"; do
+                dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+        done
+        [ -n "$missing" ] || return 0
+        as_root=
+        if [ "$(id -u)" -ne 0 ]; then
+                as_root=$(command -v sudo) || {
+                        say "These Debian packages are missing:$missing"
+                        say "Install them as root (apt-get install$missing), or install sudo."
+                        exit 1
+                }
+        fi
+        say "Installing Debian packages:$missing"
+        log=$(mktemp)
+        # the list of packages may be old or absent: then it is fetched once
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >"$log" 2>&1 ||
+                { $as_root apt-get update -q >"$log" 2>&1 &&
+                  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >>"$log" 2>&1; } || {
+                tail -n 20 "$log" >&2
+                rm -f "$log"
+                say "The packages could not be installed."
+                exit 1
+        }
+        rm -f "$log"
+}
+
+# configure_in DIR [FLAG…]: makes ./configure and DIR/Makefile where they are missing
+configure_in() {
+        dir=$1
+        shift
+        if [ ! -x configure ]; then
+                say "Generating ./configure"
+                mkdir -p m4 build-aux
+                autoreconf -fi >autoreconf.log 2>&1 || { cat autoreconf.log >&2; exit 1; }
+                rm -f autoreconf.log
+        fi
+        if [ ! -f "$dir/Makefile" ]; then
+                say "Configuring $dir"
+                mkdir -p "$dir"
+                (cd "$dir" && ../configure -q "$@" >configure.out 2>&1) || { tail -n 20 "$dir/configure.out" >&2; exit 1; }
+        fi
+}
+
+jobs=$(nproc 2>/dev/null || echo 1)
