@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -223,22 +224,35 @@ static void dispatch(struct rf_sched *s, const struct epoll_event *e)
         }
 }
 
+/* Microseconds where the kernel can, else milliseconds, rounded up so that nothing wakes too early. */
+static int wait_in_epoll(const struct rf_sched *s, struct epoll_event *events, uint64_t delay_us)
+{
+        static bool is_coarse; /* an older kernel, or valgrind */
+        struct timespec ts = { .tv_sec = (time_t)(delay_us / USEC_PER_SEC), .tv_nsec = (long)(delay_us % USEC_PER_SEC) * 1000 };
+        uint64_t delay_ms = (delay_us + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+        int n;
+
+        if (!is_coarse) {
+                n = epoll_pwait2(s->epoll_fd, events, EVENTS_PER_POLL, delay_us == RF_FOREVER ? NULL : &ts, NULL);
+                if (n >= 0 || errno != ENOSYS)
+                        return n;
+                is_coarse = true;
+        }
+        return epoll_wait(s->epoll_fd, events, EVENTS_PER_POLL, delay_us == RF_FOREVER ? -1 : (int)MIN(delay_ms, (uint64_t)INT_MAX));
+}
+
 int rf_io_poll(struct rf_sched *s, uint64_t until_us)
 {
         struct epoll_event events[EVENTS_PER_POLL];
-        struct timespec ts = { 0 };
+        uint64_t delay_us;
         int n;
 
         apply_changes(s);
-        if (s->n_ready > 0)
-                until_us = 0;
-        if (until_us > s->now_us && until_us != RF_FOREVER) {
-                uint64_t delay = until_us - s->now_us;
-
-                ts.tv_sec = (time_t)(delay / USEC_PER_SEC);
-                ts.tv_nsec = (long)(delay % USEC_PER_SEC) * 1000;
-        }
-        n = epoll_pwait2(s->epoll_fd, events, EVENTS_PER_POLL, until_us == RF_FOREVER ? NULL : &ts, NULL);
+        if (s->n_ready > 0 || until_us <= s->now_us)
+                delay_us = 0;
+        else
+                delay_us = until_us == RF_FOREVER ? RF_FOREVER : until_us - s->now_us;
+        n = wait_in_epoll(s, events, delay_us);
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
         for (int i = 0; i < n; i++)

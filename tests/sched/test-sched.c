@@ -14,6 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if HAVE_VALGRIND_VALGRIND_H
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 static int run_with(const struct rf_sched_options *options, int (*fn)(void *arg), void *arg)
 {
         _cleanup_(rf_sched_freep) struct rf_sched *s = NULL;
@@ -300,7 +306,8 @@ static void creation_past_the_cap_fails_cleanly_and_recovers(void **state)
         (void)state;
         assert_int_equal(run_with(&(struct rf_sched_options){ .virtual_clock = true, .coroutines_max = small }, reaches_the_cap,
                                   &small), 0);
-        assert_int_equal(run_virtual(reaches_the_cap, &full), 0);
+        if (!RUNNING_ON_VALGRIND) /* which keeps its own, lower count of mappings */
+                assert_int_equal(run_virtual(reaches_the_cap, &full), 0);
 }
 
 /* ---- Order ---- */

@@ -1,0 +1,292 @@
+#include "provider/provider.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/option.h"
+#include "provider/host.h"
+#include "provider/loader.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct refusal {
+        uint64_t until_us; /* wall-clock time; 0 = none */
+        char *reason;
+};
+
+struct rf_provider {
+        char *name, *problem, *base_url;
+        const struct rf_plugin *plugin;
+        void *instance;
+        struct rf_value *values;
+        char **texts; /* what string values point into */
+        const struct rf_operation *operations[RF_OP_COUNT];
+        struct refusal refusals[RF_OP_COUNT];
+        struct rf_provider *transport;
+};
+
+struct rf_providers {
+        char *directory;
+        struct rf_provider *list[RF_PLUGINS_MAX];
+        size_t n;
+};
+
+int rf_providers_new(const char *plugin_directory, struct rf_providers **ret)
+{
+        struct rf_providers *p = calloc(1, sizeof(*p));
+
+        if (!p)
+                return -ENOMEM;
+        p->directory = strdup(plugin_directory);
+        if (!p->directory) {
+                free(p);
+                return -ENOMEM;
+        }
+        *ret = p;
+        return 0;
+}
+
+static void provider_free(struct rf_provider *p)
+{
+        if (p->plugin)
+                p->plugin->close(p->instance);
+        for (size_t i = 0; p->texts && i < p->plugin->n_options; i++)
+                free(p->texts[i]);
+        for (size_t i = 0; i < RF_OP_COUNT; i++)
+                free(p->refusals[i].reason);
+        free(p->texts);
+        free(p->values);
+        free(p->name);
+        free(p->problem);
+        free(p->base_url);
+        free(p);
+}
+
+struct rf_providers *rf_providers_free(struct rf_providers *p)
+{
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->n; i++)
+                provider_free(p->list[i]);
+        free(p->directory);
+        free(p);
+        return NULL;
+}
+
+/* ---- Loading one ---- */
+
+_printf_(4, 5) static int refuse(int error, char *message, size_t size, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(message, size, format, ap);
+        va_end(ap);
+        return error;
+}
+
+static int unknown_option(const struct rf_plugin *plugin, const struct rf_provider_config *c, size_t option, char *message,
+                          size_t size)
+{
+        _cleanup_buf_ struct rf_buf known = RF_BUF_INIT;
+
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if (rf_buf_addf(&known, "%s%s", i > 0 ? ", " : "", plugin->options[i].name) < 0)
+                        return -ENOMEM;
+        return refuse(-RF_ECONFIG, message, size, "%s: [provider %s] has no option %s; known: %s", c->options[option].where, c->name,
+                      c->options[option].name, known.size > 0 ? known.data : "none");
+}
+
+static int set_option(struct rf_provider *p, size_t i, const char *text, const char *where, char *message, size_t size)
+{
+        const struct rf_option *o = &p->plugin->options[i];
+        char reason[256] = "";
+        int r;
+
+        free(p->texts[i]);
+        p->texts[i] = strdup(text);
+        if (!p->texts[i])
+                return -ENOMEM;
+        r = rf_option_parse(o, p->texts[i], &p->values[i], reason, sizeof(reason));
+        if (r == -RF_ECONFIG)
+                return refuse(r, message, size, "%s: [provider %s] %s = %s: %s", where, p->name, o->name,
+                              o->flags & RF_OPTION_SECRET ? "…" : text, reason);
+        return r;
+}
+
+static int set_options(struct rf_provider *p, const struct rf_provider_config *c, char *message, size_t size)
+{
+        const struct rf_plugin *plugin = p->plugin;
+        int r;
+
+        p->values = calloc(plugin->n_options + 1, sizeof(*p->values));
+        p->texts = calloc(plugin->n_options + 1, sizeof(*p->texts));
+        if (!p->values || !p->texts)
+                return -ENOMEM;
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if (plugin->options[i].default_value) {
+                        r = set_option(p, i, plugin->options[i].default_value, "default", message, size);
+                        if (r < 0)
+                                return r;
+                }
+        for (size_t j = 0; j < c->n_options; j++) {
+                size_t i = 0;
+
+                while (i < plugin->n_options && strcmp(plugin->options[i].name, c->options[j].name) != 0)
+                        i++;
+                if (i == plugin->n_options)
+                        return unknown_option(plugin, c, j, message, size);
+                r = set_option(p, i, c->options[j].value, c->options[j].where, message, size);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int open_provider(struct rf_providers *all, struct rf_provider *p, const struct rf_provider_config *c, char *message,
+                         size_t size)
+{
+        const struct rf_plugin *plugin;
+        char file[64];
+        int r;
+
+        if (!c->plugin)
+                snprintf(file, sizeof(file), "%.40s.so", c->name);
+        r = rf_plugin_load(all->directory, c->plugin ? c->plugin : file, &plugin, message, size);
+        if (r < 0)
+                return r;
+        p->plugin = plugin;
+        r = set_options(p, c, message, size);
+        if (r < 0)
+                return r;
+        if (c->transport) {
+                p->transport = rf_providers_find(all, c->transport);
+                if (!p->transport || !p->transport->plugin || !p->transport->plugin->transport)
+                        return refuse(-RF_ECONFIG, message, size,
+                                      "[provider %s] transport = %s: there is no usable provider of that name, listed before this one, "
+                                      "with a transport of its own",
+                                      c->name, c->transport);
+        } else if (plugin->transport)
+                p->transport = p;
+        if (c->base_url || plugin->base_url) {
+                p->base_url = strdup(c->base_url ? c->base_url : plugin->base_url);
+                if (!p->base_url)
+                        return -ENOMEM;
+        }
+        r = plugin->open(rf_host(), p->values, &p->instance);
+        if (r < 0)
+                return refuse(-RF_EPLUGIN, message, size, "[provider %s] the plugin could not be opened: %s", c->name, rf_strerror(r));
+        for (size_t i = 0; i < plugin->n_operations; i++)
+                p->operations[plugin->operations[i].op] = &plugin->operations[i];
+        return 0;
+}
+
+int rf_providers_load(struct rf_providers *all, const struct rf_provider_config *c, char *message, size_t message_size)
+{
+        struct rf_provider *p;
+        int r;
+
+        message[0] = '\0';
+        if (all->n == RF_PLUGINS_MAX)
+                return refuse(-RF_ELIMIT, message, message_size, "[provider %s] there are %u providers already, the most possible",
+                              c->name, RF_PLUGINS_MAX);
+        if (rf_providers_find(all, c->name))
+                return refuse(-RF_ECONFIG, message, message_size, "[provider %s] is configured twice", c->name);
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        p->name = strdup(c->name);
+        if (!p->name) {
+                free(p);
+                return -ENOMEM;
+        }
+        all->list[all->n++] = p;
+        r = open_provider(all, p, c, message, message_size);
+        if (r < 0) {
+                if (!message[0])
+                        snprintf(message, message_size, "[provider %s] %s", c->name, rf_strerror(r));
+                p->problem = strdup(message);
+                if (!p->problem)
+                        return -ENOMEM;
+                memset(p->operations, 0, sizeof(p->operations));
+        }
+        return r;
+}
+
+/* ---- Looking at them ---- */
+
+size_t rf_providers_count(const struct rf_providers *p)
+{
+        return p->n;
+}
+
+struct rf_provider *rf_providers_at(const struct rf_providers *p, size_t i)
+{
+        return i < p->n ? p->list[i] : NULL;
+}
+
+struct rf_provider *rf_providers_find(const struct rf_providers *p, const char *name)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (strcmp(p->list[i]->name, name) == 0)
+                        return p->list[i];
+        return NULL;
+}
+
+const char *rf_provider_name(const struct rf_provider *p)
+{
+        return p->name;
+}
+
+const char *rf_provider_problem(const struct rf_provider *p)
+{
+        return p->problem;
+}
+
+const struct rf_plugin *rf_provider_plugin(const struct rf_provider *p)
+{
+        return p->plugin;
+}
+
+void *rf_provider_instance(const struct rf_provider *p)
+{
+        return p->instance;
+}
+
+const char *rf_provider_base_url(const struct rf_provider *p)
+{
+        return p->base_url;
+}
+
+struct rf_provider *rf_provider_transport(const struct rf_provider *p)
+{
+        return p->transport;
+}
+
+const struct rf_operation *rf_provider_operation(const struct rf_provider *p, enum rf_op op)
+{
+        return (unsigned)op < RF_OP_COUNT ? p->operations[op] : NULL;
+}
+
+/* ---- What was refused ---- */
+
+void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason)
+{
+        struct refusal *f = &p->refusals[op];
+        char *copy = strdup(reason);
+
+        free(f->reason);
+        f->reason = copy; /* without memory the refusal still holds, only its text is lost */
+        f->until_us = until_us;
+}
+
+const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint64_t now_wall_us)
+{
+        const struct refusal *f = &p->refusals[op];
+
+        if (f->until_us <= now_wall_us)
+                return NULL;
+        return f->reason ? f->reason : "refused by the service";
+}
