@@ -41,9 +41,8 @@ static int check_owner(const char *path, const struct stat *st, const char *what
 
 static int check_file(const char *path, char *message, size_t size)
 {
-        char directory[PATH_MAX];
+        _cleanup_free_ char *directory = NULL;
         struct stat st;
-        char *slash;
         int r;
 
         if (stat(path, &st) < 0)
@@ -53,9 +52,9 @@ static int check_file(const char *path, char *message, size_t size)
         r = check_owner(path, &st, "the file", message, size);
         if (r < 0)
                 return r;
-        snprintf(directory, sizeof(directory), "%s", path);
-        slash = strrchr(directory, '/');
-        slash[slash == directory ? 1 : 0] = '\0';
+        directory = strndup(path, MAX((size_t)(strrchr(path, '/') - path), (size_t)1));
+        if (!directory)
+                return -ENOMEM;
         if (stat(directory, &st) < 0)
                 return refuse(message, size, "%s: %s", directory, strerror(errno));
         return check_owner(directory, &st, "the directory", message, size);
