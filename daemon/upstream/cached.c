@@ -1,0 +1,67 @@
+/* The cache stage: parsed answers by query, with the life times that the operation declares. */
+#include "upstream/internal.h"
+
+#include "base/map.h"
+#include "upstream/key.h"
+
+#include <errno.h>
+
+enum { JITTER_PERCENT = 10 };
+
+static uint64_t life_us(uint32_t seconds, double jitter)
+{
+        return (uint64_t)((double)seconds * 1e6 * jitter);
+}
+
+/* Equal queries live equally long, whoever asks when; different ones don't all end at once. */
+static double jitter_of(const struct rf_upstream *u, const struct rf_buf *key)
+{
+        double unit = (double)(rf_hash(key->data, key->size, u->options.seed) >> 11) * 0x1p-53;
+
+        return 1.0 + (unit * 2 - 1) * JITTER_PERCENT / 100.0;
+}
+
+int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
+                  struct rf_answer **ret)
+{
+        _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
+        struct rf_cache_entry e;
+        uint64_t now_us = rf_wall_us();
+        int r;
+
+        if (!u->cache || !u->options.cache_enabled)
+                return -ENOENT;
+        r = rf_query_key(rf_provider_name(lane->provider), q, &key);
+        if (r >= 0)
+                r = rf_cache_get(u->cache, key.data, key.size, now_us, &e);
+        if (r < 0)
+                return r == -ENOMEM ? r : -ENOENT;
+        r = rf_answer_decode(rf_provider_name(lane->provider), e.value.data, e.value.size, ret);
+        rf_buf_done(&e.value);
+        if (r < 0)
+                return r == -ENOMEM ? r : -ENOENT; /* of an older version, or damaged: as if it weren't there */
+        *ret_state = e.fresh_until_us <= now_us ? RF_CACHE_STALE : e.is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
+        return 0;
+}
+
+void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, const struct rf_answer *a)
+{
+        const struct rf_operation *o = rf_provider_operation(lane->provider, q->op);
+        _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
+        struct rf_cache_entry e = { .stored_us = rf_wall_us(), .is_negative = rf_answer_is_empty(a) };
+        uint32_t fresh_s = e.is_negative ? o->negative_s : o->fresh_s;
+        double jitter;
+
+        if (!u->cache || !u->options.cache_enabled || fresh_s == 0 || !(o->flags & RF_OPERATION_IDEMPOTENT))
+                return;
+        if (rf_query_key(rf_provider_name(lane->provider), q, &key) < 0 || rf_answer_encode(a, &e.value) < 0) {
+                rf_buf_done(&e.value);
+                return; /* out of memory: the answer is used all the same */
+        }
+        jitter = jitter_of(u, &key);
+        e.fresh_until_us = e.stored_us + life_us(fresh_s, jitter);
+        e.stale_until_us = e.fresh_until_us + (e.is_negative ? 0 : life_us(o->stale_s, jitter));
+        e.error_until_us = e.fresh_until_us + (e.is_negative ? 0 : life_us(o->stale_error_s, jitter));
+        (void)rf_cache_put(u->cache, key.data, key.size, &e); /* counted there */
+        rf_buf_done(&e.value);
+}
