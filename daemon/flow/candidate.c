@@ -252,6 +252,7 @@ static int merge_find(struct rf_pool *p, struct rf_candidate *c, const struct rf
                 c->source = f->source;
                 c->via = f->via;
                 c->via_name = f->via_name;
+                c->via_seed = f->via_seed;
         }
         c->genre_weight = MAX(c->genre_weight, f->genre_weight);
         c->is_protected |= f->is_protected;
@@ -307,8 +308,8 @@ int rf_pool_add(struct rf_pool *p, const struct rf_find *f, size_t *ret_index)
                 return r;
         c = &p->candidates[p->n];
         *c = (struct rf_candidate){
-                .track = *t, .provider = f->answer->provider, .via_name = f->via_name, .via = f->via, .source = f->source,
-                .freshness = f->freshness, .is_protected = f->is_protected, .artist_key = artist, .title_key = title,
+                .track = *t, .provider = f->answer->provider, .via_name = f->via_name, .via_seed = f->via_seed, .via = f->via,
+                .source = f->source, .freshness = f->freshness, .is_protected = f->is_protected, .artist_key = artist, .title_key = title,
                 .genre_weight = f->genre_weight, .confidence = f->confidence,
         };
         c->is_version = rf_title_is_version(t->title);

@@ -34,6 +34,7 @@ struct rf_candidate {
         struct rf_track track; /* merged from all records of the recording; strings live in answers that the pool keeps */
         const char *provider;
         const char *via_name; /* artist, genre, seed title; NULL */
+        size_t via_seed;      /* RF_VIA_SEED: the seed's number in the pool */
         enum rf_via via;
         enum rf_source source;
         enum rf_freshness freshness;
@@ -58,6 +59,7 @@ struct rf_find {
         enum rf_freshness freshness;
         enum rf_via via;
         const char *via_name; /* outlives the pool, or lives in the answer */
+        size_t via_seed;
         float confidence, genre_weight;
         bool is_protected;
 };

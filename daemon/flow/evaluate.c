@@ -159,18 +159,18 @@ static size_t unique_artists(const struct rf_pool *pool, const struct rf_choice 
 
 struct rf_evaluation rf_evaluate_choice(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c)
 {
-        struct rf_evaluation e = { .worst_fit = 1.f };
+        struct rf_evaluation e = { 0 };
         float target = (float)MAX(b->n_tracks, 1u), n = (float)c->n;
 
         if (c->n == 0)
-                return (struct rf_evaluation){ 0 };
+                return e;
         for (size_t i = 0; i < c->n; i++) {
                 const struct rf_candidate *t = rf_pool_at(pool, c->tracks[i]);
 
                 e.cohesion += t->cohesion / n;
                 e.confidence += t->confidence / n;
                 e.outliers += t->cohesion < RF_COHESION_OUTLIER;
-                e.worst_fit = MIN(e.worst_fit, t->fit);
+                e.fit += t->fit / n;
         }
         if (b->duration_s > 0 && b->n_tracks_origin == RF_FROM_DEFAULT)
                 e.coverage = MIN((float)c->duration_ms / ((float)b->duration_s * 1000.f), 1.f);

@@ -21,7 +21,7 @@ struct rf_evaluation {
         float variety;    /* unique artists over tracks over .6, at most 1 */
         float overall;    /* .4 cohesion + .25 coverage + .2 confidence + .15 variety */
         size_t outliers;  /* cohesion below RF_COHESION_OUTLIER */
-        float worst_fit;  /* of the chosen */
+        float fit;        /* mean of the ranking's own measure */
         bool passes;      /* quality, count and outliers as the brief demands */
 };
 

@@ -36,7 +36,6 @@ struct rf_sequence_result {
         double cost;
         double bound;  /* no order is cheaper than this; the optimum where is_exact */
         bool is_exact;
-        bool was_kept; /* the given order met the criteria and was left as it was */
 };
 
 /* Orders tracks: deals them to the phases, improves, up to RF_ORDER_EXACT_MAX tracks optimises exactly, and bounds. */
