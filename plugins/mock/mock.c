@@ -1,0 +1,136 @@
+/*
+ * The embedded provider: a synthetic catalogue behind an in-process transport. It lets recflow be tried without any account, stands
+ * in for the services in tests, and never pretends to know an artist of the real world.
+ */
+#include <recflow/plugin.h>
+
+#include "answers.h"
+#include "faults.h"
+#include "translate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
+              OPTION_RATE_WINDOW, OPTION_USER };
+
+static const struct rf_option options[] = {
+        [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
+        [OPTION_LATENCY] = { "latency", RF_OPTION_DURATION, "0", 0, 600e6, NULL, 0, "Time that each answer takes." },
+        [OPTION_JITTER] = { "latency_jitter", RF_OPTION_DURATION, "0", 0, 600e6, NULL, 0,
+                            "Up to so much is added to the latency, drawn for each request." },
+        [OPTION_ERRORS] = { "error_rate", RF_OPTION_REAL, "0", 0, 1, NULL, 0, "Share of requests answered with an internal error." },
+        [OPTION_MALFORMED] = { "malformed_rate", RF_OPTION_REAL, "0", 0, 1, NULL, 0, "Share of answers cut in the middle." },
+        [OPTION_HANGS] = { "hang_rate", RF_OPTION_REAL, "0", 0, 1, NULL, 0, "Share of requests that are never answered." },
+        [OPTION_RATE_LIMIT] = { "rate_limit", RF_OPTION_INTEGER, "0", 0, 1e6, NULL, 0,
+                                "Requests accepted in each rate_window; 0 for any number." },
+        [OPTION_RATE_WINDOW] = { "rate_window", RF_OPTION_DURATION, "30s", 1e3, 3600e6, NULL, 0, "Length of the window of rate_limit." },
+        [OPTION_USER] = { "user", RF_OPTION_BOOL, "no", 0, 0, NULL, 0, "Whether a listener is logged in (top tracks, playlists)." },
+};
+
+struct instance {
+        struct mock_service service;
+        struct mock_faults faults;
+        char retry_after[16];
+};
+
+static void close_mock(void *arg)
+{
+        struct instance *m = arg;
+
+        if (!m)
+                return;
+        mock_world_free(m->service.world);
+        free(m);
+}
+
+static int open_mock(const struct rf_host *host, const struct rf_value *v, void **ret)
+{
+        struct instance *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        r = mock_world_new((uint64_t)v[OPTION_SEED].integer, &m->service.world);
+        if (r < 0) {
+                free(m);
+                return r;
+        }
+        m->service.has_user = v[OPTION_USER].integer;
+        m->faults = (struct mock_faults){
+                .seed = (uint64_t)v[OPTION_SEED].integer,
+                .latency_us = (uint64_t)v[OPTION_LATENCY].integer,
+                .jitter_us = (uint64_t)v[OPTION_JITTER].integer,
+                .error_rate = v[OPTION_ERRORS].real,
+                .malformed_rate = v[OPTION_MALFORMED].real,
+                .hang_rate = v[OPTION_HANGS].real,
+                .rate_limit = (uint32_t)v[OPTION_RATE_LIMIT].integer,
+                .rate_window_us = (uint64_t)v[OPTION_RATE_WINDOW].integer,
+        };
+        mock_translate_init(host);
+        *ret = m;
+        return 0;
+}
+
+static int answer_with(struct rf_reply *reply, uint16_t status, const char *body)
+{
+        reply->status = status;
+        reply->body = strdup(body);
+        if (!reply->body)
+                return -ENOMEM;
+        reply->body_size = strlen(body);
+        return 0;
+}
+
+static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+{
+        struct instance *m = arg;
+        uint32_t retry_s = 0;
+        enum mock_fault fault;
+
+        if (strcmp(dialect, "mock") != 0)
+                return -ENOTSUP; /* it speaks its own dialect only */
+        *reply = (struct rf_reply){ .size = sizeof(*reply) };
+        fault = mock_faults_draw(&m->faults, request->url, now_us, &reply->delay_us, &retry_s);
+        if (fault == MOCK_HANG) {
+                reply->fault = RF_FAULT_HANG;
+                return 0;
+        }
+        if (fault == MOCK_ERROR)
+                return answer_with(reply, 503, "{\"error\":\"try again\"}");
+        if (fault == MOCK_RATE) {
+                snprintf(m->retry_after, sizeof(m->retry_after), "%u", retry_s);
+                reply->headers[0] = (struct rf_header){ .name = "Retry-After", .value = m->retry_after };
+                reply->n_headers = 1;
+                return answer_with(reply, 429, "{\"error\":\"too many requests\"}");
+        }
+        reply->status = mock_answer(&m->service, request, &reply->body);
+        if (reply->status == 0)
+                return -ENOMEM;
+        reply->body_size = strlen(reply->body);
+        if (fault == MOCK_MALFORMED)
+                reply->body[reply->body_size /= 2] = '\0';
+        return 0;
+}
+
+static const struct rf_transport transport = { .size = sizeof(struct rf_transport), .answer = answer };
+
+RF_EXPORT extern const struct rf_plugin recflow_plugin;
+RF_EXPORT const struct rf_plugin recflow_plugin = {
+        .magic = RF_PLUGIN_MAGIC,
+        .abi_major = RF_PLUGIN_ABI_MAJOR,
+        .abi_minor = RF_PLUGIN_ABI_MINOR,
+        .size = sizeof(struct rf_plugin),
+        .name = "mock",
+        .version = PACKAGE_VERSION,
+        .description = "synthetic catalogue, for trying recflow and for tests",
+        .options = options,
+        .n_options = sizeof(options) / sizeof(options[0]),
+        .operations = mock_operations,
+        .n_operations = MOCK_OPERATIONS,
+        .transport = &transport,
+        .open = open_mock,
+        .close = close_mock,
+};
