@@ -194,12 +194,13 @@ static int gather_mentions(void *arg)
 {
         struct rf_run *run = arg;
         size_t n = MIN(run->brief->n_mentions, (size_t)RF_MENTIONS_MAX), n_second = 0;
-        struct rf_call first[RF_MENTIONS_MAX] = { 0 }, second[RF_MENTIONS_MAX] = { 0 };
+        struct rf_call *first = rf_arena_array(&run->arena, n + 1, sizeof(*first));
+        struct rf_call *second = rf_arena_array(&run->arena, n + 1, sizeof(*second));
         bool is_found[RF_MENTIONS_MAX] = { false };
         int r;
 
         run->mentioned = rf_arena_array(&run->arena, 2 * n + 1, sizeof(*run->mentioned));
-        if (!run->mentioned)
+        if (!first || !second || !run->mentioned)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
                 first[i].query = mention_query(run, &run->brief->mentions[i]);

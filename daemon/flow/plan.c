@@ -95,12 +95,12 @@ int rf_flow_plan(const struct rf_flow *f, const struct rf_wish *wish, struct rf_
         _cleanup_(rf_plan_freep) struct rf_plan *p = calloc(1, sizeof(*p));
         static const struct rf_run_hooks no_hooks = { .deadline_us = RF_FOREVER };
         struct rf_run run = { .flow = f, .hooks = &no_hooks };
-        struct rf_query queries[FIRST_QUERIES_MAX];
+        _cleanup_free_ struct rf_query *queries = calloc(FIRST_QUERIES_MAX, sizeof(*queries));
         bool is_guess;
         size_t n, tracks;
         int r;
 
-        if (!p)
+        if (!p || !queries)
                 return -ENOMEM;
         r = rf_understand(f->lexicon, wish, &p->brief);
         if (r < 0)
