@@ -1,0 +1,124 @@
+#include "flow/calls.h"
+
+#include <errno.h>
+
+#include "base/error.h"
+#include "sched/sched.h"
+
+#define TOGETHER 8u /* calls of one step under way; the upstream bounds each provider besides */
+
+struct batch {
+        struct rf_run *run;
+        enum rf_step step;
+        struct rf_call *calls;
+        size_t n, next;
+        uint64_t deadline_us;
+};
+
+struct observed {
+        struct batch *batch;
+        struct rf_call *call;
+};
+
+static enum rf_freshness freshness_of(enum rf_cache_state state)
+{
+        switch (state) {
+        case RF_CACHE_HIT:
+        case RF_CACHE_NEGATIVE:
+                return RF_FRESH_CACHED;
+        case RF_CACHE_STALE:
+        case RF_CACHE_STALE_ERROR:
+                return RF_FRESH_STALE;
+        case RF_CACHE_MISS:
+        case RF_CACHE_BYPASS:
+                break;
+        }
+        return RF_FRESH_NEW;
+}
+
+static void observe(void *arg, const struct rf_call_record *record)
+{
+        struct observed *o = arg;
+
+        o->call->freshness = MAX(o->call->freshness, freshness_of(record->cache));
+        rf_receipt_call(o->batch->run->book, o->batch->step, record);
+}
+
+static int make_one(struct batch *b, struct rf_call *call)
+{
+        struct rf_run *run = b->run;
+        struct observed o = { .batch = b, .call = call };
+        struct rf_caller caller = { .client = run->hooks->client, .priority = RF_PRIORITY_PERSON, .deadline_us = b->deadline_us,
+                                    .observe = observe, .observe_arg = &o };
+        int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
+
+        call->error = r < 0 ? r : 0;
+        if (r >= 0)
+                run->answered++;
+        /* what stopped the call tells the run only if it is the run that was stopped */
+        return r == -ECANCELED || r == -ENOMEM ? r : 0;
+}
+
+/* Takes the next call until there is none. */
+static int worker(void *arg)
+{
+        struct batch *b = arg;
+        int r = 0;
+
+        while (r >= 0 && b->next < b->n)
+                r = make_one(b, &b->calls[b->next++]);
+        return r;
+}
+
+static void account(struct batch *b)
+{
+        for (size_t i = 0; i < b->n; i++) {
+                struct rf_call *call = &b->calls[i];
+
+                /* not even begun, or begun and stopped with the group */
+                if (!call->answer && call->error == 0)
+                        call->error = -ETIMEDOUT;
+                if (call->error == -ETIMEDOUT && rf_now_us() >= b->deadline_us)
+                        b->run->cut[b->step]++;
+                if (call->error < 0 && b->run->first_error == 0)
+                        b->run->first_error = call->error;
+        }
+}
+
+int rf_calls_make(struct rf_run *run, enum rf_step step, struct rf_call *calls, size_t n)
+{
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+        struct batch b = { .run = run, .step = step, .calls = calls, .n = n, .deadline_us = rf_run_step_deadline(run, step) };
+        int r;
+
+        if (n == 0)
+                return rf_check_cancelled();
+        if (n == 1) {
+                r = worker(&b);
+                account(&b);
+                return r;
+        }
+        r = rf_group_new(RF_FOREVER, &g);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < MIN(n, (size_t)TOGETHER); i++) {
+                r = rf_group_spawn(g, "flow-call", worker, &b);
+                if (r < 0)
+                        break;
+        }
+        /* with no coroutine to be had the calls are made one after the other */
+        if (r == -EAGAIN)
+                r = worker(&b);
+        if (r < 0)
+                return r;
+        r = rf_group_join(g);
+        account(&b);
+        /* whoever runs us ran out of time: the best so far is what is wanted */
+        return r == -ETIMEDOUT ? 0 : r;
+}
+
+void rf_calls_done(struct rf_call *calls, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                calls[i].answer = rf_answer_unref(calls[i].answer);
+}

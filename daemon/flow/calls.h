@@ -1,0 +1,24 @@
+/*
+ * Calls that a step makes together. Internal to flow/.
+ */
+#pragma once
+
+#include "flow/run.h"
+
+/* One call and, once made, its answer. */
+struct rf_call {
+        struct rf_query query; /* what it points to outlives the call */
+        struct rf_answer *answer; /* NULL if it failed */
+        int error;
+        enum rf_freshness freshness;
+        size_t tag; /* the caller's own: which genre, which artist */
+};
+
+/*
+ * Makes calls, a few at a time, and waits for all of them or the step's share of the deadline (yields). Each answer stands in its own
+ * call, so that the order of arrival shows nowhere. A failed call is no failure of this: its `error` says why. -ECANCELED, -ENOMEM.
+ */
+int rf_calls_make(struct rf_run *run, enum rf_step step, struct rf_call *calls, size_t n);
+
+/* Gives the answers back. */
+void rf_calls_done(struct rf_call *calls, size_t n);

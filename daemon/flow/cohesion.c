@@ -1,0 +1,137 @@
+#include "flow/cohesion.h"
+
+#include <math.h>
+
+#include "base/macros.h"
+
+/*
+ * Tolerances and default weights as the workflow has always used them (reference of the workflow: "Cohesion", "Default weights").
+ * Key and mode had no tolerance: a mode fits or doesn't, a key may be two semitones away.
+ */
+static const struct {
+        float tolerance, weight;
+} MUSIC[RF_FEATURE_COUNT] = {
+        [RF_FEATURE_ACOUSTICNESS] = { .30f, .6f },
+        [RF_FEATURE_DANCEABILITY] = { .25f, .6f },
+        [RF_FEATURE_ENERGY] = { .25f, .8f },
+        [RF_FEATURE_INSTRUMENTALNESS] = { .20f, .5f },
+        [RF_FEATURE_LIVENESS] = { .30f, .2f },
+        [RF_FEATURE_SPEECHINESS] = { .20f, .3f },
+        [RF_FEATURE_VALENCE] = { .25f, .8f },
+        [RF_FEATURE_KEY] = { 2.f, .2f },
+        [RF_FEATURE_MODE] = { 1.f, .4f },
+        [RF_FEATURE_LOUDNESS] = { 5.f, .3f },
+        [RF_FEATURE_TEMPO] = { 35.f, .4f },
+        [RF_FEATURE_POPULARITY] = { 25.f, .1f },
+};
+
+#define CRITICAL_WEIGHT .7f /* a wish above it is critical */
+#define CLASHES_MAX 1       /* so many critical features may be far outside */
+/* A deviation of once the tolerance from the heart of the wish leaves exp(-FALLOFF) of the fit. */
+#define FALLOFF 1.f
+
+float rf_feature_tolerance(enum rf_feature feature)
+{
+        return MUSIC[feature].tolerance;
+}
+
+float rf_feature_weight(enum rf_feature feature)
+{
+        return MUSIC[feature].weight;
+}
+
+static float circular(float a, float b)
+{
+        float d = fabsf(a - b);
+
+        return MIN(d, 12.f - d);
+}
+
+float rf_target_distance(const struct rf_target *t, enum rf_feature feature, float value)
+{
+        if (!t->is_set || (value >= t->low && value <= t->high))
+                return 0.f;
+        if (feature == RF_FEATURE_KEY)
+                return MIN(circular(value, t->low), circular(value, t->high));
+        return value < t->low ? t->low - value : value - t->high;
+}
+
+static bool is_wished(const struct rf_target *t)
+{
+        return t->is_set && t->weight > 0.f;
+}
+
+bool rf_brief_has_targets(const struct rf_brief *b)
+{
+        for (size_t i = 0; i < RF_FEATURE_COUNT; i++)
+                if (is_wished(&b->targets[i]))
+                        return true;
+        return false;
+}
+
+float rf_cohesion(const struct rf_brief *b, const struct rf_features *f)
+{
+        float sum = 0.f, weights = 0.f;
+
+        for (unsigned i = 0; i < RF_FEATURE_COUNT; i++) {
+                const struct rf_target *t = &b->targets[i];
+                float closeness = RF_COHESION_UNKNOWN;
+
+                if (!is_wished(t))
+                        continue;
+                if (f->has & RF_FEATURE_BIT(i))
+                        closeness = MAX(0.f, 1.f - rf_target_distance(t, i, f->value[i]) / MUSIC[i].tolerance);
+                sum += t->weight * closeness;
+                weights += t->weight;
+        }
+        return weights > 0.f ? sum / weights : RF_COHESION_UNKNOWN;
+}
+
+float rf_fit(const struct rf_brief *b, const struct rf_features *f)
+{
+        float deviation = 0.f, weights = 0.f;
+
+        for (unsigned i = 0; i < RF_FEATURE_COUNT; i++) {
+                const struct rf_target *t = &b->targets[i];
+                float half, z;
+
+                if (!is_wished(t))
+                        continue;
+                weights += t->weight;
+                half = (t->high - t->low) / 2.f;
+                if (f->has & RF_FEATURE_BIT(i))
+                        z = (fabsf(f->value[i] - (t->low + half)) - half * .5f) / MUSIC[i].tolerance;
+                else
+                        z = .55f; /* leaves about as much as RF_COHESION_UNKNOWN */
+                if (z > 0.f)
+                        deviation += t->weight * MIN(z * z, 4.f);
+        }
+        return weights > 0.f ? expf(-FALLOFF * deviation / weights) : RF_COHESION_UNKNOWN;
+}
+
+bool rf_clashes(const struct rf_brief *b, const struct rf_features *f, enum rf_feature *ret_feature)
+{
+        unsigned far = 0;
+        float worst = 0.f;
+        bool hard = false;
+
+        for (unsigned i = 0; i < RF_FEATURE_COUNT; i++) {
+                const struct rf_target *t = &b->targets[i];
+                float z;
+
+                if (!is_wished(t) || !(f->has & RF_FEATURE_BIT(i)) || (!t->is_hard && t->weight <= CRITICAL_WEIGHT))
+                        continue;
+                z = rf_target_distance(t, i, f->value[i]) / MUSIC[i].tolerance;
+                if (z <= 1.f)
+                        continue;
+                far++;
+                if (t->is_hard)
+                        hard = true;
+                if (z > worst) {
+                        worst = z;
+                        if (ret_feature)
+                                *ret_feature = i;
+                }
+        }
+        return hard || far > CLASHES_MAX;
+}

@@ -1,0 +1,226 @@
+#include "flow/constraints.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "flow/names.h"
+
+/* Why candidates were left out, as the receipt says it. Duplicates are counted by the pool. */
+static const struct {
+        const char *what, *why;
+} DROPS[RF_DROP_COUNT] = {
+        [RF_DROP_EXCLUDED_ARTIST] = { "tracks of excluded artists", "the wish excludes them" },
+        [RF_DROP_EXCLUDED_GENRE] = { "tracks of artists of excluded genres", "the wish excludes them" },
+        [RF_DROP_EXPLICIT] = { "tracks with explicit lyrics", "only clean tracks are wished" },
+        [RF_DROP_VERSION] = { "remixes, live and other versions", "versions weren't wished" },
+        [RF_DROP_ERA] = { "tracks of other years", "outside the wished era" },
+        [RF_DROP_CLASH] = { "tracks that clash with the mood", "two critical features, or one that must fit, far outside" },
+        [RF_DROP_NEGATIVE] = { "tracks to stay away from", "used as negative seeds" },
+        [RF_DROP_OUTLIER] = { "outliers", "cohesion below 0.3" },
+        [RF_DROP_POPULARITY] = { "tracks outside the popularity band", "deep cuts are taken between 20 and 80" },
+};
+
+static bool has_key(const uint64_t *keys, size_t n, uint64_t key)
+{
+        size_t from = 0, to = n;
+
+        while (from < to) {
+                size_t mid = (from + to) / 2;
+
+                if (keys[mid] == key)
+                        return true;
+                if (keys[mid] < key)
+                        from = mid + 1;
+                else
+                        to = mid;
+        }
+        return false;
+}
+
+static bool has_artist(const struct rf_candidate *c, const uint64_t *keys, size_t n)
+{
+        if (n == 0)
+                return false;
+        if (has_key(keys, n, c->artist_key))
+                return true;
+        for (size_t i = 1; i < c->track.n_artists; i++)
+                if (has_key(keys, n, rf_name_key(c->track.artists[i].name)))
+                        return true;
+        return false;
+}
+
+/* Years outside the era; 0 inside, or where the year isn't known. */
+static unsigned years_outside(const struct rf_brief *b, const struct rf_candidate *c)
+{
+        unsigned year = c->track.release_year;
+
+        if (year == 0)
+                return 0;
+        if (b->year_from && year < b->year_from)
+                return b->year_from - year;
+        if (b->year_to && year > b->year_to)
+                return year - b->year_to;
+        return 0;
+}
+
+void rf_constraints_filter(struct rf_pool *pool, const struct rf_brief *b, const struct rf_exclusions *x)
+{
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (c->drop != RF_DROP_NONE)
+                        continue;
+                if (has_artist(c, x->artists, x->n_artists))
+                        c->drop = RF_DROP_EXCLUDED_ARTIST;
+                else if (!c->is_protected && has_key(x->genre_artists, x->n_genre_artists, c->artist_key))
+                        c->drop = RF_DROP_EXCLUDED_GENRE;
+                else if (b->explicit_allowed == 0 && c->track.is_explicit == 1)
+                        c->drop = RF_DROP_EXPLICIT;
+                else if (!b->allows_versions && c->is_version && !c->is_protected)
+                        c->drop = RF_DROP_VERSION;
+                else if (b->era_is_strict && !c->is_protected && years_outside(b, c) > 0)
+                        c->drop = RF_DROP_ERA;
+        }
+}
+
+bool rf_constraints_duration_kept(const struct rf_brief *b, uint64_t duration_ms)
+{
+        double wished = b->duration_s * 1000.0;
+
+        return b->duration_s == 0 || (duration_ms >= wished * (1.0 - RF_DURATION_TOLERANCE) &&
+                                      duration_ms <= wished * (1.0 + RF_DURATION_TOLERANCE));
+}
+
+static const char *minutes(char *buf, size_t size, uint64_t ms)
+{
+        uint64_t s = (ms + 500) / 1000;
+
+        if (s % 60 == 0 || s >= 600)
+                snprintf(buf, size, "%llu min", (unsigned long long)((s + 30) / 60));
+        else
+                snprintf(buf, size, "%llu min %llu s", (unsigned long long)(s / 60), (unsigned long long)(s % 60));
+        return buf;
+}
+
+static int by_number(const void *pa, const void *pb)
+{
+        unsigned a = *(const unsigned *)pa, b = *(const unsigned *)pb;
+
+        return a < b ? -1 : a > b;
+}
+
+/* By how many years the era would have to be widened for `missing` more tracks; 0 if that isn't enough. */
+static unsigned era_relaxation(const struct rf_pool *pool, const struct rf_brief *b, size_t missing)
+{
+        size_t n = 0;
+        _cleanup_free_ unsigned *years = calloc(rf_pool_size(pool) + 1, sizeof(*years));
+
+        if (!years)
+                return 0;
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                const struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (c->drop == RF_DROP_ERA)
+                        years[n++] = years_outside(b, c);
+        }
+        qsort(years, n, sizeof(*years), by_number);
+        return missing > 0 && n >= missing ? years[missing - 1] : 0;
+}
+
+/* The smallest change that would have given `missing` more tracks; NULL: nothing that was left out would do. */
+static const char *relax(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, size_t missing,
+                         char *buf, size_t size)
+{
+        unsigned years = era_relaxation(pool, b, missing);
+
+        if (c->capped >= missing)
+                snprintf(buf, size, "allow %u tracks of one artist", b->artist_cap + 1);
+        else if (years > 0)
+                snprintf(buf, size, "widen the era by %u %s", years, years == 1 ? "year" : "years");
+        else
+                snprintf(buf, size, "ask for %zu %s", c->n, c->n == 1 ? "track" : "tracks");
+        return buf;
+}
+
+static void report_count(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        char wish[64], why[160], relaxation[96];
+        size_t least = b->n_tracks_origin == RF_FROM_DEFAULT ? b->n_tracks_min : b->n_tracks;
+
+        if ((b->duration_s > 0 && b->n_tracks_origin == RF_FROM_DEFAULT) || c->n >= least)
+                return;
+        snprintf(wish, sizeof(wish), b->n_tracks_origin == RF_FROM_DEFAULT ? "at least %zu tracks" : "%zu tracks", least);
+        snprintf(why, sizeof(why), "only %zu of the %zu candidates fit everything that is wished", c->n, rf_pool_size(pool));
+        rf_receipt_unmet(k, wish, why, relax(pool, b, c, least - c->n, relaxation, sizeof(relaxation)));
+}
+
+static void report_duration(const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        char wish[64], why[160], have[32], relaxation[64];
+
+        if (rf_constraints_duration_kept(b, c->duration_ms))
+                return;
+        minutes(wish, sizeof(wish), b->duration_s * 1000ULL);
+        minutes(have, sizeof(have), c->duration_ms);
+        if (c->n >= RF_TRACKS_MAX)
+                snprintf(why, sizeof(why), "a playlist has at most %u tracks; these give %s", RF_TRACKS_MAX, have);
+        else if (b->n_tracks_origin != RF_FROM_DEFAULT)
+                snprintf(why, sizeof(why), "%zu fitting tracks come no closer than %s", c->n, have);
+        else
+                snprintf(why, sizeof(why), "the fitting tracks come no closer than %s", have);
+        snprintf(relaxation, sizeof(relaxation), "ask for %s", have);
+        rf_receipt_unmet(k, wish, why, relaxation);
+}
+
+static void report_unknown(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        size_t no_explicit = 0, no_year = 0, no_duration = 0;
+        char why[128], wish[64];
+
+        for (size_t i = 0; i < c->n; i++) {
+                const struct rf_track *t = &rf_pool_at(pool, c->tracks[i])->track;
+
+                no_explicit += t->is_explicit < 0;
+                no_year += t->release_year == 0;
+                no_duration += t->duration_ms == 0;
+        }
+        if (b->explicit_allowed == 0 && no_explicit > 0) {
+                snprintf(why, sizeof(why), "%zu of the tracks don't say whether they are explicit", no_explicit);
+                rf_receipt_unmet(k, "no explicit lyrics", why, NULL);
+        }
+        if (b->era_is_strict && (b->year_from || b->year_to) && no_year > 0) {
+                snprintf(wish, sizeof(wish), "years %u to %u", b->year_from, b->year_to);
+                snprintf(why, sizeof(why), "%zu of the tracks don't say when they were released", no_year);
+                rf_receipt_unmet(k, wish, why, NULL);
+        }
+        if (b->duration_s > 0 && no_duration > 0) {
+                snprintf(why, sizeof(why), "%zu of the tracks don't say how long they are", no_duration);
+                rf_receipt_skip(k, "durations", why, (uint32_t)no_duration);
+        }
+}
+
+static void report_versions_and_caps(const struct rf_pool *pool, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        rf_receipt_skip(k, "duplicates", "the same recording was found before", (uint32_t)rf_pool_duplicates(pool));
+        rf_receipt_skip(k, "further tracks of artists", "their artist had enough tracks", c->capped);
+}
+
+void rf_constraints_report(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c,
+                           struct rf_receipt_book *k)
+{
+        uint32_t drops[RF_DROP_COUNT] = { 0 }, no_features = 0;
+
+        for (size_t i = 0; i < rf_pool_size(pool); i++)
+                drops[rf_pool_at(pool, i)->drop]++;
+        for (size_t d = 1; d < RF_DROP_COUNT; d++)
+                rf_receipt_skip(k, DROPS[d].what, DROPS[d].why, drops[d]);
+        report_versions_and_caps(pool, c, k);
+        for (size_t i = 0; i < c->n; i++)
+                no_features += !(rf_pool_at(pool, c->tracks[i])->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY));
+        rf_receipt_skip(k, "audio features of chosen tracks", "no provider knows them; they count 0.75", no_features);
+        report_count(pool, b, c, k);
+        report_duration(b, c, k);
+        report_unknown(pool, b, c, k);
+}

@@ -1,0 +1,70 @@
+/*
+ * One run of the workflow: what its steps share. Internal to flow/.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "flow/candidate.h"
+#include "flow/constraints.h"
+#include "flow/flow.h"
+#include "flow/receipt.h"
+
+/* An artist that some provider knows. */
+struct rf_known_artist {
+        const char *id, *name, *provider; /* in the run's arena; provider is static */
+        uint64_t key;                     /* of the name */
+        float genre_weight;               /* 0..1 */
+        int8_t popularity;                /* -1 = unknown */
+        bool is_seed_only;                /* mentioned as a direction */
+};
+
+/* A genre that the run looks into. */
+struct rf_run_genre {
+        const char *name;
+        float weight;
+        bool is_named;
+        uint32_t offset;   /* so many of its tracks were asked for */
+        bool is_exhausted; /* the last page wasn't full */
+        size_t n_found;
+};
+
+#define RF_RUN_GENRES_MAX 8u /* genres searched (reference of the workflow: "Seed gathering") */
+
+struct rf_run {
+        const struct rf_flow *flow;
+        const struct rf_brief *brief;
+        const struct rf_run_hooks *hooks;
+        uint64_t seed;
+        uint64_t started_us, deadline_us;
+        struct rf_arena arena;
+        struct rf_receipt_book *book;
+        struct rf_pool *pool;
+
+        struct rf_run_genre genres[RF_RUN_GENRES_MAX];
+        size_t n_genres;
+        struct rf_known_artist *mentioned; /* of the brief's mentions */
+        size_t n_mentioned;
+        struct rf_known_artist *matched;   /* by genre */
+        size_t n_matched;
+        struct rf_exclusions exclusions;
+        size_t *anchors;                   /* numbers in the pool: tracks that stand for the wish, best first */
+        size_t n_anchors;
+        size_t *negatives;                 /* to stay away from, worst first */
+        size_t n_negatives;
+
+        uint32_t passes;
+        uint32_t cut[RF_STEP_COUNT];       /* calls given up at the deadline */
+        uint32_t answered;                 /* calls that gave an answer */
+        int first_error;                   /* of a call that didn't */
+};
+
+/* Tells the client how far the run is. Doesn't yield. */
+void rf_run_progress(struct rf_run *run, enum rf_step step, size_t chosen, const char *format, ...) _printf_(4, 5);
+
+/* Until when a step may take, in scheduler time: its share of the deadline. RF_FOREVER without one. */
+uint64_t rf_run_step_deadline(const struct rf_run *run, enum rf_step step);
+/* Whether there is time for another round of calls in a step. */
+bool rf_run_has_time(const struct rf_run *run, enum rf_step step);
+
+/* Names in the receipt what the deadline cut. */
+void rf_run_report_cuts(struct rf_run *run);

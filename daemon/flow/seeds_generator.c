@@ -1,0 +1,169 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/calls.h"
+#include "flow/cohesion.h"
+#include "flow/gather.h"
+#include "flow/generators.h"
+#include "provider/provider.h"
+
+#define SEEDS_PER_CALL 4u
+#define CALLS_MAX 10u
+#define RECOMMENDED_PER_TRACK 8u   /* recommendations for each track of the playlist, over all calls */
+#define RECOMMENDED_MIN 24u        /* in one call */
+#define RECOMMENDED_MAX 100u
+#define CONFIDENCE .80f
+
+/* One call's seeds: anchors that were found the same way, so that the answer keeps to their genre. */
+struct chunk {
+        const char *ids[SEEDS_PER_CALL];
+        size_t anchors[SEEDS_PER_CALL];
+        size_t n;
+        const char *via_name;
+        enum rf_via via;
+        float genre_weight;
+};
+
+static size_t chunk_anchors(struct rf_run *run, const char *provider, struct chunk *chunks)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->n_anchors; i++) {
+                const struct rf_candidate *c = rf_pool_at(run->pool, run->anchors[i]);
+                const char *id = rf_candidate_id_at(c, provider);
+                size_t k;
+
+                if (!id)
+                        continue;
+                for (k = 0; k < n; k++)
+                        if (chunks[k].n < SEEDS_PER_CALL && chunks[k].via == c->via && chunks[k].via_name == c->via_name)
+                                break;
+                if (k == CALLS_MAX)
+                        continue;
+                if (k == n)
+                        chunks[n++] = (struct chunk){ .via_name = c->via_name, .via = c->via };
+                chunks[k].anchors[chunks[k].n] = run->anchors[i];
+                chunks[k].ids[chunks[k].n++] = id;
+                chunks[k].genre_weight = MAX(chunks[k].genre_weight, c->genre_weight);
+        }
+        return n;
+}
+
+/* The middle of each wished range, and its weight. */
+static void take_targets(const struct rf_brief *b, struct rf_query *q)
+{
+        for (unsigned i = 0; i < RF_FEATURE_COUNT; i++) {
+                const struct rf_target *t = &b->targets[i];
+
+                if (!t->is_set || t->weight <= 0.f)
+                        continue;
+                q->target.has |= RF_FEATURE_BIT(i);
+                q->target.value[i] = (t->low + t->high) / 2.f;
+                q->weight.has |= RF_FEATURE_BIT(i);
+                q->weight.value[i] = t->weight;
+        }
+}
+
+static size_t negative_ids(struct rf_run *run, const char *provider, const char **ids)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->n_negatives && n < SEEDS_PER_CALL; i++) {
+                const char *id = rf_candidate_id_at(rf_pool_at(run->pool, run->negatives[i]), provider);
+
+                if (id)
+                        ids[n++] = id;
+        }
+        return n;
+}
+
+static int take_recommended(struct rf_generator *g, const struct chunk *c, const struct rf_call *call)
+{
+        const struct rf_candidate *seed = rf_pool_at(g->run->pool, c->anchors[0]);
+
+        for (size_t i = 0; call->answer && i < call->answer->n_tracks; i++) {
+                int r = rf_finds_add(&g->finds, &(struct rf_find){ .track = &call->answer->tracks[i], .answer = call->answer,
+                                     .source = RF_SOURCE_SEED_BASED, .freshness = call->freshness, .via = RF_VIA_SEED,
+                                     .via_name = seed->track.title, .via_seed = c->anchors[0], .confidence = CONFIDENCE,
+                                     /* near its seeds, but nobody says that it's of their genre */
+                                     .genre_weight = c->genre_weight * .8f });
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int recommend(struct rf_generator *g, const char *provider)
+{
+        struct rf_run *run = g->run;
+        struct chunk chunks[CALLS_MAX];
+        struct rf_call calls[CALLS_MAX] = { 0 };
+        const char *negative[SEEDS_PER_CALL];
+        size_t n = chunk_anchors(run, provider, chunks), n_negative = negative_ids(run, provider, negative);
+        uint32_t limit;
+        int r;
+
+        if (n == 0)
+                return 0;
+        limit = (uint32_t)(RECOMMENDED_PER_TRACK * MAX(run->brief->n_tracks, run->brief->duration_s / 200u) / n);
+        limit = CLAMP(limit, RECOMMENDED_MIN, RECOMMENDED_MAX);
+        for (size_t i = 0; i < n; i++) {
+                calls[i].query = (struct rf_query){ .op = RF_OP_RECOMMENDATIONS, .seeds = chunks[i].ids, .n_seeds = chunks[i].n,
+                                                    .negative_seeds = negative,
+                                                    .n_negative_seeds = MIN(n_negative, chunks[i].n - 1), .limit = limit };
+                take_targets(run->brief, &calls[i].query);
+        }
+        r = rf_calls_make(run, RF_STEP_GENERATE, calls, n);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = take_recommended(g, &chunks[i], &calls[i]);
+        rf_calls_done(calls, n);
+        return r;
+}
+
+/* The next page of every genre that has one. */
+static int more_of_genres(struct rf_generator *g)
+{
+        struct rf_run *run = g->run;
+        struct rf_call calls[RF_RUN_GENRES_MAX] = { 0 };
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < run->n_genres; i++)
+                if (!run->genres[i].is_exhausted)
+                        calls[n++] = (struct rf_call){ .query = rf_gather_genre_query(run, &run->genres[i]), .tag = i };
+        r = n > 0 ? rf_calls_make(run, RF_STEP_GENERATE, calls, n) : 0;
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                struct rf_run_genre *genre = &run->genres[calls[i].tag];
+                struct rf_answer *a = calls[i].answer;
+
+                if (!a)
+                        continue;
+                genre->offset += calls[i].query.limit;
+                genre->is_exhausted = a->n_tracks < calls[i].query.limit;
+                for (size_t k = 0; k < a->n_tracks && r >= 0; k++)
+                        r = rf_finds_add(&g->finds, &(struct rf_find){ .track = &a->tracks[k], .answer = a,
+                                         .source = RF_SOURCE_SEED_BASED, .freshness = calls[i].freshness, .via = RF_VIA_GENRE,
+                                         .via_name = genre->name, .confidence = .7f, .genre_weight = genre->weight });
+        }
+        rf_calls_done(calls, n);
+        return r;
+}
+
+int rf_seeds_generator(void *arg)
+{
+        struct rf_generator *g = arg;
+        const struct rf_provider *p = NULL;
+        int r = 0;
+
+        if (rf_upstream_can(g->run->flow->upstream, RF_OP_RECOMMENDATIONS) &&
+            rf_upstream_operation(g->run->flow->upstream, RF_OP_RECOMMENDATIONS, &p))
+                r = recommend(g, rf_provider_name(p));
+        else
+                rf_receipt_skip(g->run->book, "recommendations", "no provider offers them now; more of the genres were searched", 1);
+        /* where recommendations gave nothing, or not enough in the passes before */
+        if (r >= 0 && (g->finds.n == 0 || g->pass > 0) && rf_run_has_time(g->run, RF_STEP_GENERATE))
+                r = more_of_genres(g);
+        return r;
+}
