@@ -1,0 +1,617 @@
+#include "test.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "flow/names.h"
+#include "flow_house.h"
+#include "sched/sched.h"
+
+static struct house house; /* with a cache, no latency: shared by the tests that don't change it */
+
+static int open_house(void **state)
+{
+        (void)state;
+        return house_open(&house, &(struct house_options){ .has_cache = true });
+}
+
+static int close_house(void **state)
+{
+        (void)state;
+        house_close(&house);
+        return 0;
+}
+
+static struct rf_playlist *recommend(const struct house *h, struct rf_wish wish)
+{
+        struct house_run run = { .house = h, .wish = wish };
+
+        assert_int_equal(house_recommend(&run), 0);
+        if (run.r < 0)
+                print_message("# \"%s\": %s %s\n", wish.prompt, rf_strerror(run.r), run.message);
+        assert_int_equal(run.r, 0);
+        return run.playlist;
+}
+
+static bool is_unmet(const struct rf_playlist *p, const char *words)
+{
+        for (size_t i = 0; i < p->receipt.n_unmet; i++)
+                if (strcasestr(p->receipt.unmet[i].wish, words) || strcasestr(p->receipt.unmet[i].why, words))
+                        return true;
+        return false;
+}
+
+static double mean_of(const struct rf_playlist *p, enum rf_feature f)
+{
+        double sum = 0.0, n = 0.0;
+
+        for (size_t i = 0; i < p->n_tracks; i++)
+                if (p->tracks[i].track.features.has & RF_FEATURE_BIT(f)) {
+                        sum += (double)p->tracks[i].track.features.value[f];
+                        n += 1.0;
+                }
+        return n > 0.0 ? sum / n : -1.0;
+}
+
+/* ---- What a person would expect of 30 prompts ---- */
+
+#define MOODS(...) .moods = { __VA_ARGS__ }
+#define GENRES(...) .genres = { __VA_ARGS__ }
+
+static const struct expectation {
+        const char *prompt;
+        bool has_taste;
+        struct house_taste taste;
+        unsigned n_tracks;      /* exactly; 0 = 12..30 */
+        unsigned minutes;       /* within 3 % */
+        bool is_clean;
+        unsigned from, to;      /* all years */
+        enum rf_feature feature; /* whose mean lies between low and high, if high is set */
+        double low, high;
+        const char *unmet;      /* a word of what must be named */
+} EXPECTED[] = {
+        { .prompt = "rainy sunday jazz", .has_taste = true, .taste = { MOODS("rainy", "cozy"), GENRES("jazz") } },
+        { .prompt = "happy pop songs", .has_taste = true, .taste = { MOODS("happy"), GENRES("pop") } },
+        { .prompt = "calm music to relax", .has_taste = true, .taste = { MOODS("calm", "cozy") } },
+        { .prompt = "sad and melancholic", .has_taste = true, .taste = { MOODS("melancholic") } },
+        { .prompt = "energetic workout", .has_taste = true, .taste = { MOODS("energetic", "uplifting", "angry") } },
+        { .prompt = "party all night", .has_taste = true, .taste = { MOODS("party") } },
+        { .prompt = "music to focus while coding", .has_taste = true, .taste = { MOODS("focus") } },
+        { .prompt = "falling asleep", .has_taste = true, .taste = { MOODS("sleepy") } },
+        { .prompt = "romantic dinner", .has_taste = true, .taste = { MOODS("romantic", "sensual", "cozy") } },
+        { .prompt = "dark techno", .has_taste = true, .taste = { MOODS("dark"), GENRES("techno") } },
+        { .prompt = "dreamy shoegaze", .has_taste = true, .taste = { MOODS("dreamy"), GENRES("shoegaze") } },
+        { .prompt = "angry metal", .has_taste = true, .taste = { MOODS("angry"), GENRES("metal", "heavy metal") } },
+        { .prompt = "sunny reggae", .has_taste = true, .taste = { MOODS("sunny", "happy"), GENRES("reggae") } },
+        { .prompt = "epic soundtrack", .has_taste = true, .taste = { MOODS("epic"), GENRES("soundtrack") } },
+        { .prompt = "uplifting house", .has_taste = true, .taste = { MOODS("uplifting", "party"), GENRES("house", "deep house") } },
+        { .prompt = "Caribbean rhythms for vacation mode", .has_taste = true, .taste = { MOODS("sunny", "happy", "party") } },
+        { .prompt = "nostalgic 80s", .has_taste = true, .taste = { MOODS("nostalgic"), .year_from = 1980, .year_to = 1989 }, .from = 1980, .to = 1989 },
+        { .prompt = "chill bossa nova, 45 minutes", .has_taste = true, .taste = { MOODS("calm", "cozy", "romantic"), GENRES("bossa nova") }, .minutes = 45 },
+        { .prompt = "10 calm piano pieces", .has_taste = true, .taste = { MOODS("calm", "sleepy"), GENRES("piano") }, .n_tracks = 10 },
+        { .prompt = "an hour of upbeat funk", .has_taste = true, .taste = { MOODS("happy", "party", "uplifting"), GENRES("funk") }, .minutes = 60 },
+        { .prompt = "ambient without vocals for deep concentration", .feature = RF_FEATURE_INSTRUMENTALNESS, .low = .5, .high = 1.0 },
+        { .prompt = "hip hop, nothing explicit", .is_clean = true },
+        { .prompt = "not sad folk", .feature = RF_FEATURE_VALENCE, .low = .35, .high = 1.0 },
+        { .prompt = "songs around 120 bpm", .feature = RF_FEATURE_TEMPO, .low = 110.0, .high = 130.0 },
+        { .prompt = "something like Miles Davis", .unmet = "Miles Davis" },
+        { .prompt = "xqzt blorpf wuggle", .unmet = "understood" },
+        { .prompt = "☔️🎷", .n_tracks = 0 },
+        { .prompt = "musique calme pour dormir", .feature = RF_FEATURE_ENERGY, .low = 0.0, .high = .45 },
+        { .prompt = "fröhliche Musik zum Tanzen", .feature = RF_FEATURE_ENERGY, .low = .5, .high = 1.0 },
+        { .prompt = "underground indie rock", .feature = RF_FEATURE_POPULARITY, .low = 0.0, .high = 50.0 },
+};
+
+static void check(const struct expectation *e, const struct rf_playlist *p)
+{
+        if (e->n_tracks)
+                assert_int_equal(p->n_tracks, e->n_tracks);
+        else if (!e->minutes)
+                assert_in_range(p->n_tracks, 12, 30);
+        if (e->minutes)
+                assert_in_range(p->duration_ms, e->minutes * 58200u, e->minutes * 61800u);
+        if (e->high > 0.0) {
+                double mean = mean_of(p, e->feature);
+
+                print_message("#   mean of feature %d: %.2f\n", e->feature, mean);
+                assert_true(mean >= e->low && mean <= e->high);
+        }
+        if (e->unmet)
+                assert_true(is_unmet(p, e->unmet));
+        for (size_t i = 0; i < p->n_tracks; i++) {
+                const struct rf_track *t = &p->tracks[i].track;
+
+                if (e->is_clean)
+                        assert_int_not_equal(t->is_explicit, 1);
+                if (e->from && t->release_year)
+                        assert_in_range(t->release_year, e->from, e->to);
+                assert_non_null(p->tracks[i].reason);
+                if (i > 0)
+                        assert_string_not_equal(t->id, p->tracks[i - 1].track.id);
+        }
+}
+
+static void thirty_prompts_give_what_a_person_would_expect(void **state)
+{
+        double sum = 0.0, random = 0.0, popular = 0.0;
+        unsigned n = 0;
+
+        (void)state;
+        assert_int_equal(ARRAY_SIZE(EXPECTED), 30);
+        for (size_t i = 0; i < ARRAY_SIZE(EXPECTED); i++) {
+                const struct expectation *e = &EXPECTED[i];
+                struct rf_playlist *p = recommend(&house, (struct rf_wish){ .prompt = e->prompt, .seed = 1 });
+
+                if (e->has_taste) {
+                        double ours = house_playlist_ndcg(&house, &e->taste, p), by_chance = house_random_ndcg(&house, &e->taste, 20),
+                               known = house_popular_ndcg(&house, &e->taste, 20);
+
+                        print_message("# %-46s %2zu tracks  nDCG@20 %.3f  random %.3f  popular %.3f\n", e->prompt, p->n_tracks, ours,
+                                      by_chance, known);
+                        sum += ours;
+                        random += by_chance;
+                        popular += known;
+                        n++;
+                        assert_true(ours > by_chance && ours > known);
+                } else
+                        print_message("# %-46s %2zu tracks  cohesion %u\n", e->prompt, p->n_tracks, p->receipt.quality.cohesion_milli);
+                check(e, p);
+                rf_playlist_free(p);
+        }
+        print_message("# mean nDCG@20 of %u prompts: %.3f (random %.3f, popularity only %.3f)\n", n, sum / n, random / n, popular / n);
+        assert_true(sum / n >= .85);
+}
+
+static void every_playlist_keeps_the_rules_of_its_brief(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(EXPECTED); i += 3) {
+                struct rf_playlist *p = recommend(&house, (struct rf_wish){ .prompt = EXPECTED[i].prompt, .seed = 2, .no_explicit = true });
+                const struct rf_quality *q = &p->receipt.quality;
+
+                for (size_t a = 0; a < p->n_tracks; a++) {
+                        size_t same = 0;
+
+                        assert_int_not_equal(p->tracks[a].track.is_explicit, 1);
+                        assert_false(!p->brief->allows_versions && rf_title_is_version(p->tracks[a].track.title));
+                        for (size_t b = 0; b < p->n_tracks; b++)
+                                same += strcmp(p->tracks[a].track.artists[0].name, p->tracks[b].track.artists[0].name) == 0;
+                        assert_true(same <= p->brief->artist_cap);
+                        if (a > 0 && p->n_tracks > 5)
+                                assert_string_not_equal(p->tracks[a].track.artists[0].name, p->tracks[a - 1].track.artists[0].name);
+                }
+                assert_int_equal(p->tracks[0].phase, RF_PHASE_OPENING);
+                assert_int_equal(p->tracks[p->n_tracks - 1].phase, RF_PHASE_CLOSURE);
+                assert_true(q->coherence_milli > q->coherence_shuffled_milli);
+                assert_true(q->arc_fit_milli >= 500);
+                assert_true(q->ordering_gap_milli < 300);
+                assert_true(p->receipt.n_by_operation > 0 && p->receipt.passes > 0);
+                rf_playlist_free(p);
+        }
+}
+
+static void options_count_over_the_prompt(void **state)
+{
+        const char *excluded[1], *like[1];
+        struct rf_playlist *plain = recommend(&house, (struct rf_wish){ .prompt = "happy pop", .seed = 1 }), *p;
+
+        (void)state;
+        excluded[0] = plain->tracks[3].track.artists[0].name;
+        p = recommend(&house, (struct rf_wish){ .prompt = "happy pop", .seed = 1, .n_tracks = 12, .exclude_artists = excluded,
+                                                .n_exclude_artists = 1, .has_arc = true, .arc = RF_ARC_BUILD });
+        assert_int_equal(p->n_tracks, 12);
+        assert_true(p->receipt.quality.ordering_is_exact);
+        assert_true(p->tracks[0].track.features.value[RF_FEATURE_ENERGY] < p->tracks[11].track.features.value[RF_FEATURE_ENERGY]);
+        for (size_t i = 0; i < p->n_tracks; i++)
+                assert_string_not_equal(p->tracks[i].track.artists[0].name, excluded[0]);
+        rf_playlist_free(p);
+
+        /* an artist to be like: some of it is by that artist */
+        like[0] = plain->tracks[0].track.artists[0].name;
+        p = recommend(&house, (struct rf_wish){ .prompt = "happy pop", .seed = 1, .like = like, .n_like = 1 });
+        assert_int_equal(p->receipt.n_unmet, 0);
+        {
+                size_t by = 0;
+
+                for (size_t i = 0; i < p->n_tracks; i++)
+                        by += p->tracks[i].source == RF_SOURCE_USER_ANCHOR;
+                assert_true(by >= 1);
+        }
+        rf_playlist_free(p);
+        rf_playlist_free(plain);
+}
+
+static void what_cannot_be_kept_is_named_with_a_relaxation(void **state)
+{
+        struct rf_playlist *p = recommend(&house, (struct rf_wish){ .prompt = "calypso from 1990 to 1991 only, 100 tracks", .seed = 1,
+                                                                    .n_tracks = 100 });
+        bool has_relaxation = false;
+
+        (void)state;
+        assert_true(p->n_tracks < 100);
+        assert_true(is_unmet(p, "100 tracks"));
+        for (size_t i = 0; i < p->receipt.n_unmet; i++)
+                has_relaxation |= p->receipt.unmet[i].relaxation != NULL;
+        assert_true(has_relaxation);
+        rf_playlist_free(p);
+        /* a whole day is more than a playlist holds */
+        p = recommend(&house, (struct rf_wish){ .prompt = "ambient", .seed = 1, .duration_s = 86400 });
+        assert_true(p->n_tracks <= RF_TRACKS_MAX);
+        assert_true(p->receipt.n_unmet >= 1);
+        rf_playlist_free(p);
+}
+
+static void bad_prompts_are_errors_with_a_reason(void **state)
+{
+        char *huge = malloc(10240);
+        struct house_run empty = { .house = &house, .wish = { .prompt = "  " } }, big = { .house = &house }, bytes = { .house = &house };
+
+        (void)state;
+        memset(huge, 'a', 10239);
+        huge[10239] = '\0';
+        big.wish.prompt = huge;
+        bytes.wish.prompt = "\xff\xfe jazz";
+        assert_int_equal(house_recommend(&empty), 0);
+        assert_int_equal(empty.r, -RF_EPROMPT);
+        assert_int_equal(house_recommend(&big), 0);
+        assert_int_equal(big.r, -RF_ELIMIT);
+        assert_int_equal(house_recommend(&bytes), 0);
+        assert_int_equal(bytes.r, -EINVAL);
+        free(huge);
+}
+
+/* ---- Determinism ---- */
+
+static void the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track(void **state)
+{
+        static const char *const prompts[] = { "rainy sunday jazz", "party all night", "calm piano, 30 minutes", "something like Miles Davis" };
+        static const unsigned shuffles = 1000;
+        struct house h;
+
+        (void)state;
+        /* a latency, so that completion order varies; no cache, so that each run is cold */
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "20ms" }), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(prompts); i++) {
+                struct house_run first = { .house = &h, .wish = { .prompt = prompts[i], .seed = 42 } };
+                struct house_run before = first;
+                char *expected;
+
+                /* the very first run learns that nobody is logged in */
+                assert_int_equal(house_recommend(&before), 0);
+                rf_playlist_free(before.playlist);
+                assert_int_equal(house_recommend(&first), 0);
+                assert_int_equal(first.r, 0);
+                expected = house_tracks_text(first.playlist);
+                for (unsigned s = 1 + (unsigned)i; s <= shuffles; s += ARRAY_SIZE(prompts)) {
+                        struct house_run run = { .house = &h, .wish = { .prompt = prompts[i], .seed = 42 }, .shuffle_seed = s };
+                        char *text;
+
+                        assert_int_equal(house_recommend(&run), 0);
+                        assert_int_equal(run.r, 0);
+                        text = house_tracks_text(run.playlist);
+                        assert_string_equal(text, expected);
+                        assert_int_equal(run.playlist->receipt.calls, first.playlist->receipt.calls);
+                        free(text);
+                        rf_playlist_free(run.playlist);
+                }
+                free(expected);
+                rf_playlist_free(first.playlist);
+        }
+        house_close(&h);
+}
+
+/* ---- Weather ---- */
+
+static void a_deadline_gives_the_best_so_far_and_names_what_was_cut(void **state)
+{
+        struct house h;
+        struct house_run run = { .house = &h, .wish = { .prompt = "happy pop", .seed = 1 }, .deadline_us = 3 * USEC_PER_SEC };
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "900ms" }), 0);
+        assert_int_equal(house_recommend(&run), 0);
+        assert_int_equal(run.r, 0);
+        assert_true(run.virtual_us <= 3 * USEC_PER_SEC);
+        assert_true(run.playlist->n_tracks > 0);
+        assert_true(is_unmet(run.playlist, "an answer within"));
+        rf_playlist_free(run.playlist);
+        house_close(&h);
+}
+
+static void a_service_that_fails_now_and_then_still_gives_a_playlist(void **state)
+{
+        struct house h;
+        struct house_run run = { .house = &h, .wish = { .prompt = "calm folk", .seed = 1 } };
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "50ms", .error_rate = "0.3" }), 0);
+        assert_int_equal(house_recommend(&run), 0);
+        assert_int_equal(run.r, 0);
+        assert_true(run.playlist->n_tracks >= 10);
+        rf_playlist_free(run.playlist);
+        house_close(&h);
+}
+
+static void when_nobody_answers_the_reason_is_the_services(void **state)
+{
+        struct house h;
+        struct house_run run = { .house = &h, .wish = { .prompt = "calm folk", .seed = 1 } };
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .error_rate = "1" }), 0);
+        assert_int_equal(house_recommend(&run), 0);
+        assert_true(run.r == -RF_EUPSTREAM || run.r == -RF_EUNSUPPORTED);
+        assert_string_not_equal(run.message, "");
+        house_close(&h);
+}
+
+static void without_some_operations_others_take_their_place(void **state)
+{
+        static const enum rf_op missing[] = { RF_OP_RECOMMENDATIONS, RF_OP_ARTIST_TOP_TRACKS, RF_OP_AUDIO_FEATURES, RF_OP_SEARCH_ARTISTS };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
+                struct house h;
+                struct rf_playlist *p;
+                bool is_said = false;
+
+                assert_int_equal(house_open(&h, &(struct house_options){ .has_cache = false }), 0);
+                rf_provider_refuse(rf_providers_at(h.providers, 0), missing[i], UINT64_MAX, "refused by a test");
+                p = recommend(&h, (struct rf_wish){ .prompt = "calm folk", .seed = 1 });
+                assert_true(p->n_tracks >= 12);
+                for (size_t k = 0; k < p->receipt.n_skipped; k++)
+                        is_said |= strstr(p->receipt.skipped[k].why, "no provider offers") != NULL;
+                assert_true(is_said == (missing[i] == RF_OP_RECOMMENDATIONS || missing[i] == RF_OP_AUDIO_FEATURES));
+                if (missing[i] == RF_OP_AUDIO_FEATURES)
+                        assert_int_equal(p->receipt.quality.cohesion_milli, 750);
+                rf_playlist_free(p);
+                house_close(&h);
+        }
+}
+
+/* ---- Many at once, and what a run costs ---- */
+
+struct crowd {
+        struct house_run *runs;
+        size_t n, done;
+        size_t heap_start, heap_waiting;
+};
+
+static size_t heap_bytes(void)
+{
+        struct mallinfo2 m = mallinfo2();
+
+        return m.uordblks + m.hblkhd;
+}
+
+static int one_of_many(void *arg)
+{
+        struct house_run *run = arg;
+        struct rf_run_hooks hooks = { .client = (uint64_t)(uintptr_t)run, .deadline_us = RF_FOREVER };
+
+        run->r = rf_flow_recommend(&run->house->flow, &run->wish, &hooks, &run->playlist, run->message, sizeof(run->message));
+        return 0;
+}
+
+static int crowd_main(void *arg)
+{
+        struct crowd *c = arg;
+        struct rf_group *g = NULL;
+        int r = rf_group_new(RF_FOREVER, &g);
+
+        c->heap_start = heap_bytes();
+        for (size_t i = 0; i < c->n && r >= 0; i++)
+                r = rf_group_spawn(g, "run", one_of_many, &c->runs[i]);
+        /* in the middle of the waiting */
+        if (r >= 0)
+                r = rf_sleep_us(700 * USEC_PER_MSEC);
+        c->heap_waiting = heap_bytes();
+        if (r >= 0)
+                r = rf_group_join(g);
+        rf_group_free(g);
+        return r;
+}
+
+static void a_thousand_runs_at_once_are_all_correct(void **state)
+{
+        static const char *const prompts[] = { "rainy sunday jazz", "party all night", "calm piano", "angry metal", "sunny reggae" };
+        enum { N = 1000 };
+        struct crowd c = { .runs = calloc(N, sizeof(*c.runs)), .n = N };
+        char *expected[ARRAY_SIZE(prompts)] = { NULL };
+        struct rf_sched *s = NULL;
+        struct rf_sched_stats stats;
+        struct house h;
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "200ms", .concurrency = 1000, .has_cache = true }), 0);
+        for (size_t i = 0; i < N; i++)
+                c.runs[i] = (struct house_run){ .house = &h, .wish = { .prompt = prompts[i % ARRAY_SIZE(prompts)], .seed = 7 } };
+        assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = 1767225600ull * USEC_PER_SEC },
+                                      &s), 0);
+        assert_int_equal(rf_sched_run(s, crowd_main, &c), 0);
+        stats = rf_sched_stats(s);
+        rf_sched_free(s);
+        for (size_t i = 0; i < N; i++) {
+                char *text, **e = &expected[i % ARRAY_SIZE(prompts)];
+                char *ids;
+                size_t size = 0;
+                FILE *f = open_memstream(&ids, &size);
+
+                assert_int_equal(c.runs[i].r, 0);
+                for (size_t t = 0; t < c.runs[i].playlist->n_tracks; t++)
+                        fprintf(f, "%s\n", c.runs[i].playlist->tracks[t].track.id);
+                fclose(f);
+                text = ids;
+                if (!*e)
+                        *e = strdup(text);
+                assert_string_equal(text, *e);
+                free(text);
+                rf_playlist_free(c.runs[i].playlist);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(prompts); i++)
+                free(expected[i]);
+        print_message("# 1000 runs at once: %zu coroutines at most, heap per waiting run %.1f KiB\n", stats.coroutines_peak,
+                      c.heap_waiting > c.heap_start ? (double)(c.heap_waiting - c.heap_start) / N / 1024.0 : 0.0);
+        free(c.runs);
+        house_close(&h);
+}
+
+static void a_warm_run_takes_little_time_of_the_processor(void **state)
+{
+        uint64_t best = UINT64_MAX, cold = 0;
+        struct house h;
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .has_cache = true }), 0);
+        for (unsigned k = 0; k < 8; k++) {
+                struct house_run run = { .house = &h, .wish = { .prompt = "rainy sunday jazz", .seed = 1 } };
+
+                assert_int_equal(house_recommend(&run), 0);
+                assert_int_equal(run.r, 0);
+                if (k == 0)
+                        cold = run.cpu_us;
+                else
+                        best = MIN(best, run.cpu_us);
+                if (k > 0)
+                        assert_int_equal(run.playlist->receipt.calls, 0);
+                rf_playlist_free(run.playlist);
+        }
+        print_message("# processor time of a run: %.1f ms cold (the service's side included), %.1f ms warm\n", (double)cold / 1000.0,
+                      (double)best / 1000.0);
+        house_close(&h);
+#if !defined(__SANITIZE_ADDRESS__)
+        if (!getenv("RECFLOW_SLOW_MACHINE"))
+                assert_true(best < 5000);
+#endif
+}
+
+/* ---- Plan and order ---- */
+
+struct planning {
+        struct rf_plan *plan;
+        int r;
+};
+
+static int plan_main(void *arg)
+{
+        struct planning *p = arg;
+
+        p->r = rf_flow_plan(&house.flow, &(struct rf_wish){ .prompt = "rainy sunday jazz", .seed = 1 }, &p->plan);
+        return 0;
+}
+
+static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
+{
+        struct planning p = { 0 };
+        struct rf_sched *s = NULL;
+        uint64_t calls;
+
+        (void)state;
+        rf_playlist_free(recommend(&house, (struct rf_wish){ .prompt = "rainy sunday jazz", .seed = 1 }));
+        calls = rf_upstream_stats(house.upstream).calls;
+        assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true,
+                                      .virtual_wall_us = 1767225600ull * USEC_PER_SEC }, &s), 0);
+        assert_int_equal(rf_sched_run(s, plan_main, &p), 0);
+        rf_sched_free(s);
+        assert_int_equal(p.r, 0);
+        assert_true(rf_upstream_stats(house.upstream).calls == calls);
+        assert_true(p.plan->n_items >= 3);
+        assert_true(p.plan->cached >= 2);
+        assert_true(p.plan->calls > p.plan->cached);
+        for (size_t i = 0; i < p.plan->n_items; i++)
+                assert_string_equal(p.plan->items[i].provider, "mock");
+        rf_plan_free(p.plan);
+}
+
+struct ordering {
+        const struct rf_order_item *items;
+        size_t n;
+        struct rf_playlist *playlist;
+        size_t *order;
+        int r;
+};
+
+static int order_main(void *arg)
+{
+        struct ordering *o = arg;
+        struct rf_run_hooks hooks = { .deadline_us = RF_FOREVER };
+
+        o->r = rf_flow_order(&house.flow, o->items, o->n, RF_ARC_WIND_DOWN, 3, &hooks, &o->playlist, &o->order);
+        return 0;
+}
+
+static void ordering_given_tracks_loses_none_and_follows_the_arc(void **state)
+{
+        struct rf_playlist *p = recommend(&house, (struct rf_wish){ .prompt = "party all night", .seed = 1, .n_tracks = 14 });
+        struct rf_order_item items[16] = { 0 };
+        struct ordering o = { .items = items, .n = 16 };
+        struct rf_sched *s = NULL;
+        bool seen[16] = { false };
+        double first = 0.0, last = 0.0;
+
+        (void)state;
+        for (size_t i = 0; i < 14; i++) {
+                const struct rf_track *t = &p->tracks[i].track;
+
+                if (i % 3 == 0)
+                        items[i].uri = t->uri;
+                else if (i % 3 == 1 && t->isrc)
+                        items[i].isrc = t->isrc;
+                else {
+                        items[i].title = t->title;
+                        items[i].artist = t->artists[0].name;
+                }
+        }
+        items[14] = (struct rf_order_item){ .title = "Nobody Knows This", .artist = "Nobody At All" };
+        items[15] = items[0]; /* the same track twice stays twice */
+        assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true,
+                                      .virtual_wall_us = 1767225600ull * USEC_PER_SEC }, &s), 0);
+        assert_int_equal(rf_sched_run(s, order_main, &o), 0);
+        rf_sched_free(s);
+        assert_int_equal(o.r, 0);
+        assert_int_equal(o.playlist->n_tracks, 16);
+        for (size_t i = 0; i < 16; i++) {
+                assert_in_range(o.order[i], 0, 15);
+                assert_false(seen[o.order[i]]);
+                seen[o.order[i]] = true;
+                if (o.order[i] == 14)
+                        assert_string_equal(o.playlist->tracks[i].track.title, "Nobody Knows This");
+                if (o.order[i] != 14 && o.order[i] % 3 == 0 && o.order[i] < 14)
+                        assert_string_equal(o.playlist->tracks[i].track.uri, items[o.order[i]].uri);
+        }
+        for (size_t i = 0; i < 5; i++) {
+                first += (double)o.playlist->tracks[i].track.features.value[RF_FEATURE_ENERGY];
+                last += (double)o.playlist->tracks[15 - i].track.features.value[RF_FEATURE_ENERGY];
+        }
+        assert_true(first > last);
+        free(o.order);
+        rf_playlist_free(o.playlist);
+        rf_playlist_free(p);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(thirty_prompts_give_what_a_person_would_expect),
+                cmocka_unit_test(every_playlist_keeps_the_rules_of_its_brief),
+                cmocka_unit_test(options_count_over_the_prompt),
+                cmocka_unit_test(what_cannot_be_kept_is_named_with_a_relaxation),
+                cmocka_unit_test(bad_prompts_are_errors_with_a_reason),
+                cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track),
+                cmocka_unit_test(a_deadline_gives_the_best_so_far_and_names_what_was_cut),
+                cmocka_unit_test(a_service_that_fails_now_and_then_still_gives_a_playlist),
+                cmocka_unit_test(when_nobody_answers_the_reason_is_the_services),
+                cmocka_unit_test(without_some_operations_others_take_their_place),
+                cmocka_unit_test(a_thousand_runs_at_once_are_all_correct),
+                cmocka_unit_test(a_warm_run_takes_little_time_of_the_processor),
+                cmocka_unit_test(a_plan_calls_nobody_and_knows_what_is_cached),
+                cmocka_unit_test(ordering_given_tracks_loses_none_and_follows_the_arc),
+        };
+
+        return cmocka_run_group_tests(tests, open_house, close_house);
+}
