@@ -1,0 +1,20 @@
+/* The words of a prompt, as written and folded. Pure; never yields. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+
+struct rf_token {
+        const char *written; /* without punctuation at its ends */
+        const char *folded;  /* for comparison; the sign itself for an emoji */
+        bool begins_clause;  /* a comma, a full stop or such stands before it */
+        bool is_capital;     /* begins with a capital letter */
+        bool is_quoted;      /* stands between quotation marks */
+        bool opens_quote;    /* the first of such a run */
+        bool is_used;        /* understood as something */
+};
+
+/* -RF_ELIMIT past RF_PROMPT_WORDS_MAX words, -ENOMEM. */
+int rf_tokens(struct rf_arena *a, const char *prompt, struct rf_token **ret, size_t *ret_n);

@@ -1,0 +1,287 @@
+#include "test.h"
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "flow/understand.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct rf_lexicon *lexicon;
+
+static int load(void **state)
+{
+        char message[512];
+
+        (void)state;
+        if (rf_lexicon_load(TEST_SRCDIR "/data", &lexicon, message, sizeof(message)) < 0) {
+                print_error("%s\n", message);
+                return -1;
+        }
+        return 0;
+}
+
+static int unload(void **state)
+{
+        (void)state;
+        lexicon = rf_lexicon_free(lexicon);
+        return 0;
+}
+
+static struct rf_brief *understand(const char *prompt)
+{
+        struct rf_brief *b = NULL;
+
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = prompt }, &b), 0);
+        return b;
+}
+
+/* What a person would expect; 0 and NULL mean that the row doesn't say. */
+static const struct expectation {
+        const char *prompt;
+        enum rf_brief_kind kind;
+        const char *genre, *not_understood, *mention, *excluded;
+        enum rf_feature feature;
+        float at_least, at_most; /* the middle of the wished range of the feature */
+        uint32_t n_tracks, duration_s;
+        uint16_t year_from;
+} table[] = {
+        { "rainy sunday jazz", RF_KIND_GENRE_EXPLORATION, "jazz", NULL, NULL, NULL, RF_FEATURE_ENERGY, .05f, .45f, 0, 0, 0 },
+        { "rainy sunday jazz, no vocals, 45 minutes", RF_KIND_GENRE_EXPLORATION, "jazz", NULL, NULL, NULL, RF_FEATURE_INSTRUMENTALNESS, .5f,
+          1, 0, 2700, 0 },
+        { "happy songs", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_VALENCE, .7f, 1, 0, 0, 0 },
+        { "not sad", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_VALENCE, .5f, 1, 0, 0, 0 },
+        { "very energetic workout", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, .8f, 1, 0, 0, 0 },
+        { "20 songs for studying", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_INSTRUMENTALNESS, .7f, 1, 20, 0, 0 },
+        { "an hour of techno", RF_KIND_GENRE_EXPLORATION, "techno", NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, 0, 0, 3600, 0 },
+        { "half an hour of calm piano", RF_KIND_GENRE_EXPLORATION, "piano", NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .4f, 0, 1800, 0 },
+        { "1h30 of party music", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_DANCEABILITY, .7f, 1, 0, 5400, 0 },
+        { "80s synth-pop", RF_KIND_GENRE_EXPLORATION, "synth-pop", NULL, NULL, NULL, 0, 0, 0, 0, 0, 1980 },
+        { "rock from 1975 to 1982", RF_KIND_GENRE_EXPLORATION, "rock", NULL, NULL, NULL, 0, 0, 0, 0, 0, 1975 },
+        { "pop since 2010", RF_KIND_GENRE_EXPLORATION, "pop", NULL, NULL, NULL, 0, 0, 0, 0, 0, 2010 },
+        { "nineties hip hop", RF_KIND_GENRE_EXPLORATION, "hip hop", NULL, NULL, NULL, 0, 0, 0, 0, 0, 1990 },
+        { "running at 150 bpm", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_TEMPO, 150, 150, 0, 0, 0 },
+        { "between 90 and 110 bpm", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_TEMPO, 100, 100, 0, 0, 0 },
+        { "music like Miles Davis", RF_KIND_MOOD_VARIETY, NULL, NULL, "Miles Davis", NULL, 0, 0, 0, 0, 0, 0 },
+        { "songs by Nina Simone", RF_KIND_ARTIST_FOCUS, NULL, NULL, "Nina Simone", NULL, 0, 0, 0, 0, 0, 0 },
+        { "\"So What\" by Miles Davis", RF_KIND_SPECIFIC_TRACK_SIMILAR, NULL, NULL, "So What", NULL, 0, 0, 0, 0, 0, 0 },
+        { "blues, nothing by Eric Clapton", RF_KIND_GENRE_EXPLORATION, "blues", NULL, NULL, "Eric Clapton", 0, 0, 0, 0, 0, 0 },
+        { "like Radiohead but happier", RF_KIND_MOOD_VARIETY, NULL, NULL, "Radiohead", NULL, RF_FEATURE_VALENCE, .7f, 1, 0, 0, 0 },
+        { "Caribbean rhythms for vacation mode", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_VALENCE, .6f, 1, 0, 0, 0 },
+        { "enregetic gym mix", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, .8f, 1, 0, 0, 0 },
+        { "música tranquila para estudiar", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .4f, 0, 0, 0 },
+        { "fröhliche Musik zum Putzen", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_VALENCE, .7f, 1, 0, 0, 0 },
+        { "musique douce pour dormir", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .3f, 0, 0, 0 },
+        { "🎉", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_DANCEABILITY, .7f, 1, 0, 0, 0 },
+        { "blorf wibble", RF_KIND_MOOD_VARIETY, NULL, "blorf", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+        { "jazz xyzzy please", RF_KIND_GENRE_EXPLORATION, "jazz", "xyzzy", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+        { "500 songs of soul", RF_KIND_GENRE_EXPLORATION, "soul", NULL, NULL, NULL, 0, 0, 0, 200, 0, 0 },
+        { "\"unbalanced jazz", RF_KIND_GENRE_EXPLORATION, "jazz", "unbalanced", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+};
+
+static bool is_mentioned(const struct rf_brief *b, const char *name)
+{
+        for (size_t i = 0; i < b->n_mentions; i++)
+                if ((b->mentions[i].artist && strcmp(b->mentions[i].artist, name) == 0) ||
+                    (b->mentions[i].track && strcmp(b->mentions[i].track, name) == 0))
+                        return true;
+        return false;
+}
+
+static const char *check(const struct rf_brief *b, const struct expectation *e)
+{
+        const struct rf_target *t = &b->targets[e->feature];
+        float middle = (t->low + t->high) / 2;
+
+        if (b->kind != e->kind)
+                return rf_brief_kind_name(b->kind);
+        if (e->genre && (b->n_genres == 0 || strcmp(b->genres[0].name, e->genre) != 0))
+                return "genre";
+        if (e->not_understood ? b->n_not_understood == 0 || strcmp(b->not_understood[0], e->not_understood) != 0 : b->n_not_understood > 0)
+                return b->n_not_understood > 0 ? b->not_understood[0] : "everything was understood";
+        if (e->mention ? !is_mentioned(b, e->mention) : b->n_mentions > 0)
+                return "mention";
+        if (e->excluded && (b->n_excluded_artists != 1 || strcmp(b->excluded_artists[0], e->excluded) != 0))
+                return "excluded artist";
+        if (e->at_most > 0 && (!t->is_set || middle < e->at_least || middle > e->at_most))
+                return rf_feature_name(e->feature);
+        if (e->n_tracks && b->n_tracks != e->n_tracks)
+                return "number of tracks";
+        if (b->duration_s != e->duration_s)
+                return "duration";
+        if (b->year_from != e->year_from)
+                return "years";
+        return NULL;
+}
+
+static void prompts_mean_what_a_person_would_expect(void **state)
+{
+        size_t wrong = 0;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+                struct rf_brief *b = understand(table[i].prompt);
+                const char *problem = check(b, &table[i]);
+
+                if (problem) {
+                        print_error("# \"%s\": %s\n", table[i].prompt, problem);
+                        wrong++;
+                }
+                rf_brief_free(b);
+        }
+        assert_int_equal(wrong, 0);
+}
+
+static void what_can_be_read_of_nothing_is_an_error(void **state)
+{
+        struct rf_brief *b = NULL;
+        char *long_prompt = malloc(10241);
+
+        (void)state;
+        memset(long_prompt, 'a', 10240);
+        long_prompt[10240] = '\0';
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = "" }, &b), -RF_EPROMPT);
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = " \n\t" }, &b), -RF_EPROMPT);
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = long_prompt }, &b), -RF_ELIMIT);
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = "a\xff" "b" }, &b), -EINVAL);
+        assert_null(b);
+        free(long_prompt);
+}
+
+static void options_say_more_than_words(void **state)
+{
+        static const char *const like[] = { "Nina Simone", "Miles Davis - So What" }, *const exclude[] = { "Kenny G" };
+        struct rf_brief *b = NULL;
+
+        (void)state;
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = "20 happy songs, build up", .n_tracks = 7, .has_arc = true,
+                                                                   .arc = RF_ARC_PEAK, .no_explicit = true, .like = like, .n_like = 2,
+                                                                   .exclude_artists = exclude, .n_exclude_artists = 1 }, &b), 0);
+        assert_int_equal(b->n_tracks, 7);
+        assert_int_equal(b->n_tracks_origin, RF_FROM_OPTION);
+        assert_int_equal(b->arc, RF_ARC_PEAK);
+        assert_int_equal(b->explicit_allowed, 0);
+        assert_int_equal(b->n_mentions, 2);
+        assert_string_equal(b->mentions[1].track, "So What");
+        assert_string_equal(b->excluded_artists[0], "Kenny G");
+        rf_brief_free(b);
+}
+
+static void the_lexicon_is_rich_and_its_mistakes_are_named(void **state)
+{
+        static const struct {
+                const char *line, *message;
+        } bad[] = {
+                { "mood\thappy", "three fields" },
+                { "moood\thappy\t", "unknown kind \"moood\"" },
+                { "mood\thappy\tvalense=1", "unknown feature" },
+                { "mood\thappy\tvalence=x", "needs a number" },
+                { "mood\thappy\tvalence=.9:.1", "LOW" },
+                { "mood\thappy\tspin:3", "unknown effect" },
+                { "mood\thappy|happy\t", "there already" },
+        };
+        char directory[] = "/tmp/recflow-test-XXXXXX", path[128], genres[128];
+
+        (void)state;
+        assert_true(rf_lexicon_size(lexicon) >= 400);
+        print_message("# %zu words and phrases\n", rf_lexicon_size(lexicon));
+        assert_non_null(rf_lexicon_related_genres(lexicon, "bebop"));
+        assert_null(rf_lexicon_related_genres(lexicon, "no such genre"));
+        assert_non_null(mkdtemp(directory));
+        snprintf(path, sizeof(path), "%s/lexicon.tsv", directory);
+        snprintf(genres, sizeof(genres), "%s/genres.tsv", directory);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                struct rf_lexicon *l = NULL;
+                char message[512];
+                FILE *f = fopen(genres, "w");
+
+                fclose(f);
+                f = fopen(path, "w");
+                fprintf(f, "# a comment\n%s\n", bad[i].line);
+                fclose(f);
+                assert_int_equal(rf_lexicon_load(directory, &l, message, sizeof(message)), -RF_ECORRUPT);
+                assert_null(l);
+                assert_non_null(strstr(message, "lexicon.tsv:2: "));
+                assert_non_null(strstr(message, bad[i].message));
+        }
+        unlink(path);
+        unlink(genres);
+        assert_int_equal(rmdir(directory), 0);
+}
+
+static void nonsense_is_harmless_and_the_same_each_time(void **state)
+{
+        static const char *const words[] = { "no", "like", "by", "very", "\"", "80s", "20", "songs", "but", "Jazz", "sad", "bpm", "and", ",",
+                                             "half", "an", "hour", "🎉", "é", "1h30", "to", "between", "X", "(", "99999999999999999999" };
+        struct rf_random r;
+
+        (void)state;
+        rf_random_seed(&r, 9);
+        for (int i = 0; i < 3000; i++) {
+                struct rf_brief *a, *b;
+                char prompt[512] = "";
+
+                for (uint32_t n = 1 + rf_random_below(&r, 30); n > 0; n--)
+                        snprintf(prompt + strlen(prompt), sizeof(prompt) - strlen(prompt), "%s ", words[rf_random_below(&r, ARRAY_SIZE(words))]);
+                if (rf_understand(lexicon, &(struct rf_wish){ .prompt = prompt }, &a) < 0)
+                        continue;
+                b = understand(prompt);
+                assert_int_equal(a->n_terms, b->n_terms);
+                assert_int_equal(a->n_not_understood, b->n_not_understood);
+                for (int f = 0; f < RF_FEATURE_COUNT; f++)
+                        assert_true(!a->targets[f].is_set || a->targets[f].low <= a->targets[f].high);
+                rf_brief_free(a);
+                rf_brief_free(b);
+        }
+}
+
+static void understanding_takes_microseconds(void **state)
+{
+        clock_t before = clock();
+
+        (void)state;
+        for (int i = 0; i < 1000; i++)
+                rf_brief_free(understand("like Miles Davis but happier, no vocals, 45 minutes of rainy sunday jazz from the 60s"));
+        print_message("# %.1f us for a prompt\n", (double)(clock() - before) * 1e6 / CLOCKS_PER_SEC / 1000);
+}
+
+static void a_wish_survives_being_stored(void **state)
+{
+        static const char *const like[] = { "a", "b" };
+        struct rf_wish w = { .prompt = "jazz", .n_tracks = 3, .seed = 77, .like = like, .n_like = 2, .has_arc = true, .arc = RF_ARC_BUILD,
+                             .strict = true };
+        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
+        struct rf_wish *copy, *back = NULL;
+
+        (void)state;
+        assert_int_equal(rf_wish_copy(&w, &copy), 0);
+        assert_int_equal(rf_wish_encode(copy, &b), 0);
+        assert_int_equal(rf_wish_decode(b.data, b.size, &back), 0);
+        assert_string_equal(back->prompt, "jazz");
+        assert_string_equal(back->like[1], "b");
+        assert_true(back->seed == 77 && back->has_arc && back->arc == RF_ARC_BUILD && back->strict && !back->no_explicit);
+        rf_wish_free(back);
+        rf_wish_free(copy);
+        for (size_t cut = 0; cut < b.size; cut++)
+                assert_true(rf_wish_decode(b.data, cut, &back) < 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(prompts_mean_what_a_person_would_expect),
+                cmocka_unit_test(what_can_be_read_of_nothing_is_an_error),
+                cmocka_unit_test(options_say_more_than_words),
+                cmocka_unit_test(the_lexicon_is_rich_and_its_mistakes_are_named),
+                cmocka_unit_test(nonsense_is_harmless_and_the_same_each_time),
+                cmocka_unit_test(understanding_takes_microseconds),
+                cmocka_unit_test(a_wish_survives_being_stored),
+        };
+
+        return cmocka_run_group_tests_name("understand", tests, load, unload);
+}
