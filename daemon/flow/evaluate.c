@@ -27,6 +27,7 @@ static const struct shares SHARES_NAMED = { .fit = .54f, .genre = .24f, .confide
 #define POPULARITY_UNKNOWN 50.f
 #define POPULARITY_USUAL 60.f    /* what most people like best to hear: known, not worn out */
 #define ERA_SOFT_YEARS 15.f      /* so far outside a soft era nothing of it is left */
+#define UNKNOWN_SOUND .9f
 #define EXPLICIT_UNKNOWN .10f    /* taken off where only clean tracks are wished and a track doesn't tell */
 
 static bool has_named_genre(const struct rf_brief *b)
@@ -63,12 +64,37 @@ static float era_score(const struct rf_brief *b, const struct rf_candidate *c)
         return MAX(0.f, 1.f - outside / ERA_SOFT_YEARS);
 }
 
-static void score(struct rf_candidate *c, const struct rf_brief *b, const struct rf_brief *tuned, const struct shares *s)
+/* Whether any service told how it sounds. */
+static bool has_sound(const struct rf_candidate *c)
+{
+        return c->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY);
+}
+
+/* A track that nobody knows the sound of fits as well as what else its generator found; a little less, since it's a risk. */
+static void guess_fits(struct rf_pool *pool)
+{
+        float sum[RF_SOURCE_COUNT] = { 0 }, n[RF_SOURCE_COUNT] = { 0 };
+
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                const struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (has_sound(c) && (c->drop == RF_DROP_NONE || c->drop == RF_DROP_CLASH)) {
+                        sum[c->source] += c->fit;
+                        n[c->source] += 1.f;
+                }
+        }
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (!has_sound(c) && n[c->source] > 0.f)
+                        c->fit = sum[c->source] / n[c->source] * UNKNOWN_SOUND;
+        }
+}
+
+static void set_score(struct rf_candidate *c, const struct rf_brief *b, const struct shares *s)
 {
         float genre = MAX(c->genre_weight, GENRE_UNKNOWN);
 
-        c->cohesion = rf_cohesion(b, &c->track.features);
-        c->fit = rf_fit(tuned, &c->track.features);
         c->score = s->fit * c->fit + s->genre * genre + s->confidence * c->confidence +
                    s->popularity * popularity_score(b, c) + s->era * era_score(b, c);
         if (b->explicit_allowed == 0 && c->track.is_explicit < 0)
@@ -165,10 +191,14 @@ int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b, const struc
 
                 if (c->drop != RF_DROP_NONE)
                         continue;
-                score(c, b, tuned, shares);
+                c->cohesion = rf_cohesion(b, &c->track.features);
+                c->fit = rf_fit(tuned, &c->track.features);
                 if (!c->is_protected && rf_clashes(b, &c->track.features, NULL))
                         c->drop = RF_DROP_CLASH;
         }
+        guess_fits(pool);
+        for (size_t i = 0; i < rf_pool_size(pool); i++)
+                set_score(rf_pool_at(pool, i), b, shares);
         return 0;
 }
 

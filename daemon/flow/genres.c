@@ -21,6 +21,14 @@ static const struct {
         { "ambient", .78f, .24f, .16f, .88f, .18f, 84.f },     { "metal", .04f, .38f, .92f, .22f, .30f, 132.f },
         { "indie pop", .36f, .60f, .56f, .08f, .54f, 118.f },  { "reggae", .24f, .76f, .52f, .06f, .72f, 94.f },
         { "singer-songwriter", .70f, .50f, .32f, .04f, .38f, 112.f }, { "downtempo", .32f, .60f, .42f, .58f, .38f, 94.f },
+        { "disco", .12f, .78f, .74f, .10f, .82f, 120.f },      { "dance pop", .10f, .72f, .76f, .02f, .64f, 124.f },
+        { "r&b", .28f, .66f, .52f, .03f, .48f, 104.f },        { "latin", .30f, .70f, .64f, .04f, .70f, 112.f },
+        { "techno", .04f, .72f, .80f, .76f, .36f, 130.f },     { "punk", .06f, .44f, .90f, .06f, .58f, 160.f },
+        { "post-punk", .14f, .54f, .68f, .20f, .44f, 128.f },  { "trip hop", .26f, .62f, .46f, .36f, .34f, 92.f },
+        { "indie folk", .72f, .46f, .32f, .12f, .36f, 112.f }, { "piano", .96f, .32f, .14f, .92f, .22f, 92.f },
+        { "blues", .58f, .54f, .42f, .14f, .54f, 108.f },      { "country", .40f, .56f, .58f, .02f, .60f, 122.f },
+        { "soundtrack", .74f, .24f, .34f, .84f, .20f, 100.f }, { "dream pop", .36f, .42f, .46f, .34f, .30f, 108.f },
+        { "bossa nova", .84f, .58f, .26f, .20f, .58f, 108.f }, { "new age", .84f, .28f, .18f, .84f, .28f, 86.f },
 };
 #define GUESSES 6u      /* generic genres looked into */
 #define GUESS_WEIGHT .6f

@@ -93,7 +93,7 @@ static const struct expectation {
         { .prompt = "Caribbean rhythms for vacation mode", .has_taste = true, .taste = { MOODS("sunny", "happy", "party") } },
         { .prompt = "nostalgic 80s", .has_taste = true, .taste = { MOODS("nostalgic"), .year_from = 1980, .year_to = 1989 }, .from = 1980, .to = 1989 },
         { .prompt = "chill bossa nova, 45 minutes", .has_taste = true, .taste = { MOODS("calm", "cozy", "romantic"), GENRES("bossa nova") }, .minutes = 45 },
-        { .prompt = "10 calm piano pieces", .has_taste = true, .taste = { MOODS("calm", "sleepy"), GENRES("piano") }, .n_tracks = 10 },
+        { .prompt = "10 calm piano tracks", .has_taste = true, .taste = { MOODS("calm", "sleepy"), GENRES("piano") }, .n_tracks = 10 },
         { .prompt = "an hour of upbeat funk", .has_taste = true, .taste = { MOODS("happy", "party", "uplifting"), GENRES("funk") }, .minutes = 60 },
         { .prompt = "ambient without vocals for deep concentration", .feature = RF_FEATURE_INSTRUMENTALNESS, .low = .5, .high = 1.0 },
         { .prompt = "hip hop, nothing explicit", .is_clean = true },
