@@ -28,7 +28,9 @@ static const struct {
 #define CRITICAL_WEIGHT .7f /* a wish above it is critical */
 #define CLASHES_MAX 1       /* so many critical features may be far outside */
 /* A deviation of once the tolerance from the heart of the wish leaves exp(-FALLOFF) of the fit. */
-#define FALLOFF 1.f
+#define FALLOFF 3.f
+#define DEVIATION_MAX 4.f     /* one feature alone can't spoil more than two tolerances do */
+#define UNKNOWN_DEVIATION .4f /* of a feature that isn't known: what is known to fit comes first */
 
 float rf_feature_tolerance(enum rf_feature feature)
 {
@@ -100,11 +102,10 @@ float rf_fit(const struct rf_brief *b, const struct rf_features *f)
                 weights += t->weight;
                 half = (t->high - t->low) / 2.f;
                 if (f->has & RF_FEATURE_BIT(i))
-                        z = (fabsf(f->value[i] - (t->low + half)) - half * .5f) / MUSIC[i].tolerance;
+                        z = fabsf(f->value[i] - (t->low + half)) / MUSIC[i].tolerance;
                 else
-                        z = .55f; /* leaves about as much as RF_COHESION_UNKNOWN */
-                if (z > 0.f)
-                        deviation += t->weight * MIN(z * z, 4.f);
+                        z = UNKNOWN_DEVIATION;
+                deviation += t->weight * MIN(z * z, DEVIATION_MAX);
         }
         return weights > 0.f ? expf(-FALLOFF * deviation / weights) : RF_COHESION_UNKNOWN;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "flow/cohesion.h"
 
@@ -21,6 +22,8 @@ static const struct shares SHARES_MOOD = { .fit = .66f, .genre = .12f, .confiden
 static const struct shares SHARES_NAMED = { .fit = .54f, .genre = .24f, .confidence = .10f, .popularity = .06f, .era = .06f };
 
 #define GENRE_UNKNOWN .35f       /* a track whose genre nobody told */
+#define GENRE_PULL .25f           /* of the way from the wish to the genre's own middle */
+#define GENRE_TRACKS_MIN 5u      /* fewer don't tell what a genre sounds like */
 #define POPULARITY_UNKNOWN 50.f
 #define POPULARITY_USUAL 60.f    /* what most people like best to hear: known, not worn out */
 #define ERA_SOFT_YEARS 15.f      /* so far outside a soft era nothing of it is left */
@@ -60,21 +63,55 @@ static float era_score(const struct rf_brief *b, const struct rf_candidate *c)
         return MAX(0.f, 1.f - outside / ERA_SOFT_YEARS);
 }
 
-static void score(struct rf_candidate *c, const struct rf_brief *b, const struct shares *s)
+static void score(struct rf_candidate *c, const struct rf_brief *b, const struct rf_brief *tuned, const struct shares *s)
 {
         float genre = MAX(c->genre_weight, GENRE_UNKNOWN);
 
         c->cohesion = rf_cohesion(b, &c->track.features);
-        c->fit = rf_fit(b, &c->track.features);
+        c->fit = rf_fit(tuned, &c->track.features);
         c->score = s->fit * c->fit + s->genre * genre + s->confidence * c->confidence +
                    s->popularity * popularity_score(b, c) + s->era * era_score(b, c);
         if (b->explicit_allowed == 0 && c->track.is_explicit < 0)
                 c->score -= EXPLICIT_UNKNOWN;
 }
 
-void rf_evaluate_candidate(struct rf_candidate *c, const struct rf_brief *b)
+/* Of the wished genre for sure: found by searching a named one. */
+static bool stands_for_genre(const struct rf_brief *b, const struct rf_candidate *c)
 {
-        score(c, b, has_named_genre(b) ? &SHARES_NAMED : &SHARES_MOOD);
+        if (c->via != RF_VIA_GENRE || !c->via_name)
+                return false;
+        for (size_t i = 0; i < b->n_genres; i++)
+                if (b->genres[i].is_named && strcmp(b->genres[i].name, c->via_name) == 0)
+                        return true;
+        return false;
+}
+
+void rf_evaluate_tune(const struct rf_pool *pool, const struct rf_brief *b, struct rf_brief *tuned)
+{
+        float sum[RF_FEATURE_COUNT] = { 0 };
+        unsigned n[RF_FEATURE_COUNT] = { 0 };
+
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                const struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (!stands_for_genre(b, c))
+                        continue;
+                for (unsigned f = 0; f < RF_FEATURE_COUNT; f++)
+                        if (c->track.features.has & RF_FEATURE_BIT(f)) {
+                                sum[f] += c->track.features.value[f];
+                                n[f]++;
+                        }
+        }
+        for (unsigned f = 0; f < RF_FEATURE_COUNT; f++) {
+                const struct rf_target *t = &b->targets[f];
+                float shift;
+
+                if (!t->is_set || t->is_hard || n[f] < GENRE_TRACKS_MIN || f == RF_FEATURE_KEY || f == RF_FEATURE_MODE)
+                        continue;
+                shift = GENRE_PULL * (sum[f] / (float)n[f] - (t->low + t->high) / 2.f);
+                tuned->targets[f].low = t->low + shift;
+                tuned->targets[f].high = t->high + shift;
+        }
 }
 
 struct known {
@@ -116,7 +153,7 @@ static int spread_genres(struct rf_pool *pool)
         return 0;
 }
 
-int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b)
+int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b, const struct rf_brief *tuned)
 {
         const struct shares *shares = has_named_genre(b) ? &SHARES_NAMED : &SHARES_MOOD;
         int r = spread_genres(pool);
@@ -128,7 +165,7 @@ int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b)
 
                 if (c->drop != RF_DROP_NONE)
                         continue;
-                score(c, b, shares);
+                score(c, b, tuned, shares);
                 if (!c->is_protected && rf_clashes(b, &c->track.features, NULL))
                         c->drop = RF_DROP_CLASH;
         }

@@ -7,11 +7,17 @@
 #include "flow/candidate.h"
 #include "flow/constraints.h"
 
-/* Cohesion, fit, clashes and score of every candidate that is still in. Genre knowledge spreads to all tracks of an artist. -ENOMEM. */
-int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b);
+/*
+ * Wishes are relative to the genre: calm techno is calm for techno. Where a genre is named, moves the wished ranges a part of the way
+ * towards the middle of the genre's tracks in the pool. `tuned` starts as a shallow copy of the brief. Hard wishes stay.
+ */
+void rf_evaluate_tune(const struct rf_pool *pool, const struct rf_brief *b, struct rf_brief *tuned);
 
-/* Cohesion, fit and score of one candidate. */
-void rf_evaluate_candidate(struct rf_candidate *c, const struct rf_brief *b);
+/*
+ * Cohesion, fit, clashes and score of every candidate that is still in. Cohesion and clashes are measured against the brief, the fit
+ * against the tuned one. Genre knowledge spreads to all tracks of an artist. -ENOMEM.
+ */
+int rf_evaluate_pool(struct rf_pool *pool, const struct rf_brief *b, const struct rf_brief *tuned);
 
 /* How good a choice is. */
 struct rf_evaluation {

@@ -15,7 +15,7 @@
 #include "sched/sched.h"
 
 #define GENRE_TRACKS 24u       /* of each genre and page: seeds to choose from */
-#define GENRE_ARTISTS 30u
+#define GENRE_ARTISTS 50u
 #define MENTION_RESULTS 8u     /* among which the one meant is looked for */
 #define MATCHED_MAX 20u
 #define MATCHED_POPULARITY_MIN 15
@@ -27,6 +27,8 @@
 #define ANCHORS_MAX 40u
 #define NEGATIVES_MAX 4u       /* fewer than the seeds of a call */
 #define RELATED_MAX 3u         /* genres tried in place of one that no provider knows */
+
+#define ARTIST_GENRE .95f       /* a track of an artist of the genre is nearly as sure as one that was found by the genre */
 
 #define CONFIDENCE_MENTIONED 1.0f
 #define CONFIDENCE_USER .85f
@@ -319,6 +321,8 @@ struct artist_work {
         struct rf_known_artist *found; /* by genre, then as they came */
         size_t *rank;                  /* place in its genre's answer, after sorting */
         size_t n;
+        struct rf_artist_genre *seen; /* all of them */
+        size_t n_seen;
 };
 
 static struct rf_query artist_query(const struct rf_run_genre *g)
@@ -339,9 +343,10 @@ static int take_artists(struct artist_work *w, const struct rf_run_genre *g, con
         const struct rf_artist *best[MATCHED_MAX];
         size_t n = 0;
 
-        for (size_t i = 0; i < a->n_artists; i++) {
+        for (size_t i = 0; i < MIN(a->n_artists, (size_t)GENRE_ARTISTS); i++) {
                 size_t at = n;
 
+                w->seen[w->n_seen++] = (struct rf_artist_genre){ rf_name_key(a->artists[i].name), g->weight };
                 if (a->artists[i].popularity >= 0 && a->artists[i].popularity < MATCHED_POPULARITY_MIN && !w->run->brief->wants_obscure)
                         continue;
                 while (at > 0 && prefers(w->run->brief, &a->artists[i], best[at - 1]))
@@ -363,6 +368,35 @@ static int take_artists(struct artist_work *w, const struct rf_run_genre *g, con
         return 0;
 }
 
+static int by_artist_key(const void *pa, const void *pb)
+{
+        const struct rf_artist_genre *a = pa, *b = pb;
+
+        if (a->key != b->key)
+                return a->key < b->key ? -1 : 1;
+        return a->weight > b->weight ? -1 : a->weight < b->weight;
+}
+
+void rf_gather_apply_genres(struct rf_run *run)
+{
+        for (size_t i = 0; i < rf_pool_size(run->pool) && run->n_artist_genres > 0; i++) {
+                struct rf_candidate *c = rf_pool_at(run->pool, i);
+                size_t from = 0, to = run->n_artist_genres;
+
+                /* the first of the artist's entries is the heaviest */
+                while (from < to) {
+                        size_t mid = (from + to) / 2;
+
+                        if (run->artist_genres[mid].key < c->artist_key)
+                                from = mid + 1;
+                        else
+                                to = mid;
+                }
+                if (c->artist_key && from < run->n_artist_genres && run->artist_genres[from].key == c->artist_key)
+                        c->genre_weight = MAX(c->genre_weight, run->artist_genres[from].weight * ARTIST_GENRE);
+        }
+}
+
 /* Deals the artists of all genres into the run's list: the first of each genre, the second of each, … */
 static int match_artists(struct artist_work *w)
 {
@@ -371,6 +405,9 @@ static int match_artists(struct artist_work *w)
         run->matched = rf_arena_array(&run->arena, MATCHED_MAX, sizeof(*run->matched));
         if (!run->matched)
                 return -ENOMEM;
+        qsort(w->seen, w->n_seen, sizeof(*w->seen), by_artist_key);
+        run->artist_genres = w->seen;
+        run->n_artist_genres = w->n_seen;
         for (size_t rank = 0; rank < MATCHED_MAX; rank++)
                 for (size_t i = 0; i < w->n && run->n_matched < MATCHED_MAX; i++) {
                         bool is_listed = false;
@@ -392,7 +429,8 @@ static int gather_artists(void *arg)
 
         w->found = rf_arena_array(&w->run->arena, n * MATCHED_MAX, sizeof(*w->found));
         w->rank = rf_arena_array(&w->run->arena, n * MATCHED_MAX, sizeof(*w->rank));
-        if (!w->found || !w->rank)
+        w->seen = rf_arena_array(&w->run->arena, n * GENRE_ARTISTS, sizeof(*w->seen));
+        if (!w->found || !w->rank || !w->seen)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
                 calls[i].query = artist_query(&w->run->genres[i]);
@@ -628,7 +666,11 @@ int rf_gather(struct rf_run *run)
                 return r;
         rf_constraints_filter(run->pool, run->brief, &run->exclusions);
         r = rf_enrich_features(run, RF_STEP_GATHER);
-        if (r >= 0)
-                r = rf_evaluate_pool(run->pool, run->brief);
+        if (r < 0)
+                return r;
+        rf_gather_apply_genres(run);
+        run->tuned = *run->brief;
+        rf_evaluate_tune(run->pool, run->brief, &run->tuned);
+        r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
         return r < 0 ? r : rf_gather_anchors(run);
 }

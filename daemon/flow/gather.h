@@ -10,6 +10,9 @@
 /* Gathers into the run (yields). -ECANCELED, -ENOMEM. */
 int rf_gather(struct rf_run *run);
 
+/* Lends candidates what is known of their artists' genres. Doesn't yield. */
+void rf_gather_apply_genres(struct rf_run *run);
+
 /* Marks anchors and negative seeds anew from what the pool holds now. Doesn't yield. -ENOMEM. */
 int rf_gather_anchors(struct rf_run *run);
 

@@ -34,6 +34,7 @@ static int generate(struct rf_run *run, unsigned pass)
         int r = rf_generate(run, pass);
 
         if (r >= 0) {
+                rf_gather_apply_genres(run);
                 rf_constraints_filter(run->pool, run->brief, &run->exclusions);
                 r = rf_enrich_features(run, RF_STEP_GENERATE);
         }
@@ -44,7 +45,7 @@ static int generate(struct rf_run *run, unsigned pass)
 static int evaluate(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *ret_evaluation)
 {
         uint64_t start_us = rf_now_us();
-        int r = rf_evaluate_pool(run->pool, run->brief);
+        int r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
 
         if (r >= 0)
                 r = rf_enrich_details(run, RF_STEP_EVALUATE);

@@ -28,11 +28,18 @@ struct rf_run_genre {
         size_t n_found;
 };
 
+/* How well an artist's genre fits the wish. */
+struct rf_artist_genre {
+        uint64_t key; /* of the name */
+        float weight;
+};
+
 #define RF_RUN_GENRES_MAX 8u /* genres searched (reference of the workflow: "Seed gathering") */
 
 struct rf_run {
         const struct rf_flow *flow;
         const struct rf_brief *brief;
+        struct rf_brief tuned; /* the brief with its targets as they sound in the wished genre; borrows everything else */
         const struct rf_run_hooks *hooks;
         uint64_t seed;
         uint64_t started_us, deadline_us;
@@ -46,6 +53,8 @@ struct rf_run {
         size_t n_mentioned;
         struct rf_known_artist *matched;   /* by genre */
         size_t n_matched;
+        struct rf_artist_genre *artist_genres; /* of all artists seen under a genre; sorted by key */
+        size_t n_artist_genres;
         struct rf_exclusions exclusions;
         size_t *anchors;                   /* numbers in the pool: tracks that stand for the wish, best first */
         size_t n_anchors;

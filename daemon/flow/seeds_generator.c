@@ -14,6 +14,7 @@
 #define RECOMMENDED_MIN 24u        /* in one call */
 #define RECOMMENDED_MAX 100u
 #define CONFIDENCE .80f
+#define SEED_GENRE .7f              /* so sure it is that a recommendation is of its seeds' genre */
 
 /* One call's seeds: anchors that were found the same way, so that the answer keeps to their genre. */
 struct chunk {
@@ -87,7 +88,7 @@ static int take_recommended(struct rf_generator *g, const struct chunk *c, const
                                      .source = RF_SOURCE_SEED_BASED, .freshness = call->freshness, .via = RF_VIA_SEED,
                                      .via_name = seed->track.title, .via_seed = c->anchors[0], .confidence = CONFIDENCE,
                                      /* near its seeds, but nobody says that it's of their genre */
-                                     .genre_weight = c->genre_weight * .8f });
+                                     .genre_weight = c->genre_weight * SEED_GENRE });
 
                 if (r < 0)
                         return r;
@@ -113,7 +114,7 @@ static int recommend(struct rf_generator *g, const char *provider)
                 calls[i].query = (struct rf_query){ .op = RF_OP_RECOMMENDATIONS, .seeds = chunks[i].ids, .n_seeds = chunks[i].n,
                                                     .negative_seeds = negative,
                                                     .n_negative_seeds = MIN(n_negative, chunks[i].n - 1), .limit = limit };
-                take_targets(run->brief, &calls[i].query);
+                take_targets(&run->tuned, &calls[i].query);
         }
         r = rf_calls_make(run, RF_STEP_GENERATE, calls, n);
         for (size_t i = 0; i < n && r >= 0; i++)

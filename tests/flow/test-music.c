@@ -230,7 +230,7 @@ static void exclusions_and_eras_are_kept_and_counted(void **state)
         b.year_to = 1989;
         b.era_is_strict = true;
         rf_constraints_filter(w.pool, &b, &x);
-        assert_int_equal(rf_evaluate_pool(w.pool, &b), 0);
+        assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
         assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
         assert_int_equal(c.n, 20);
         for (size_t i = 0; i < c.n; i++) {
@@ -270,7 +270,7 @@ static void a_wish_for_too_much_is_named_with_the_smallest_relaxation(void **sta
         for (size_t i = 0; i < RF_FEATURE_COUNT; i++)
                 b.targets[i].is_set = false;
         rf_constraints_filter(w.pool, &b, &(struct rf_exclusions){ 0 });
-        assert_int_equal(rf_evaluate_pool(w.pool, &b), 0);
+        assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
         assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
         assert_true(c.n < 20);
         rf_constraints_report(w.pool, &b, &c, k);
@@ -303,7 +303,7 @@ static void durations_are_kept_within_three_percent_wherever_possible(void **sta
 
                 b.duration_s = wished_s[i];
                 b.duration_origin = RF_FROM_PROMPT;
-                assert_int_equal(rf_evaluate_pool(w.pool, &b), 0);
+                assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
                 assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
                 for (size_t t = 0; t < c.n; t++)
                         fit += rf_pool_at(w.pool, c.tracks[t])->fit / (double)c.n;
