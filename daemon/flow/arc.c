@@ -90,37 +90,53 @@ static float deviation(const float *energies, const float *targets, const struct
         return sum / (float)n;
 }
 
+/*
+ * A steady arc is kept where energy has no trend: one less the size of the rank correlation (Spearman's) of place and energy. How much
+ * the tracks differ is the choice's affair, not the order's.
+ */
+static float steadiness(const float *energies, size_t n)
+{
+        _cleanup_free_ struct rank *ranks = calloc(n, sizeof(*ranks));
+        double sum = 0.0, all = (double)n;
+
+        if (!ranks)
+                return 0.f;
+        for (size_t i = 0; i < n; i++)
+                ranks[i] = (struct rank){ energies[i], i };
+        qsort(ranks, n, sizeof(*ranks), by_value);
+        if (ranks[n - 1].value - ranks[0].value < 1e-6f)
+                return 1.f;
+        for (size_t i = 0; i < n; i++)
+                sum += ((double)i - (double)ranks[i].at) * ((double)i - (double)ranks[i].at);
+        return (float)(1.0 - fabs(1.0 - 6.0 * sum / (all * (all * all - 1.0))));
+}
+
 float rf_arc_fit(enum rf_arc arc, const float *energies, size_t n)
 {
         _cleanup_free_ float *targets = NULL;
-        _cleanup_free_ struct rank *worst = NULL;
+        _cleanup_free_ struct rank *worst = NULL, *levels = NULL, *sorted = NULL;
         float off, most;
 
         if (n < 2)
                 return 1.f;
+        if (arc == RF_ARC_STEADY)
+                return steadiness(energies, n);
         targets = calloc(n, sizeof(*targets));
         worst = calloc(n, sizeof(*worst));
-        if (!targets || !worst || rf_arc_targets(arc, energies, n, targets) < 0)
+        levels = calloc(n, sizeof(*levels));
+        sorted = calloc(n, sizeof(*sorted));
+        if (!targets || !worst || !levels || !sorted || rf_arc_targets(arc, energies, n, targets) < 0)
                 return 0.f;
         off = deviation(energies, targets, NULL, n);
-        /* as far off as can be: the most energetic where the arc is lowest (for a steady arc, sorted) */
-        for (size_t i = 0; i < n; i++)
+        /* as far off as can be: the most energetic where the arc is lowest */
+        for (size_t i = 0; i < n; i++) {
                 worst[i] = (struct rank){ energies[i], i };
-        qsort(worst, n, sizeof(*worst), by_value);
-        if (arc != RF_ARC_STEADY) {
-                _cleanup_free_ struct rank *levels = calloc(n, sizeof(*levels));
-                _cleanup_free_ float *sorted = calloc(n, sizeof(*sorted));
-
-                if (!levels || !sorted)
-                        return 0.f;
-                for (size_t i = 0; i < n; i++) {
-                        levels[i] = (struct rank){ rf_arc_level(arc, place_of(i, n)), i };
-                        sorted[i] = worst[i].value;
-                }
-                qsort(levels, n, sizeof(*levels), by_value);
-                for (size_t i = 0; i < n; i++)
-                        worst[levels[i].at].value = sorted[n - 1 - i];
+                levels[i] = (struct rank){ rf_arc_level(arc, place_of(i, n)), i };
         }
-        most = deviation(energies, targets, worst, n);
+        qsort(worst, n, sizeof(*worst), by_value);
+        qsort(levels, n, sizeof(*levels), by_value);
+        for (size_t i = 0; i < n; i++)
+                sorted[levels[i].at] = worst[n - 1 - i];
+        most = deviation(energies, targets, sorted, n);
         return most > 1e-6f ? CLAMP(1.f - off / most, 0.f, 1.f) : 1.f;
 }

@@ -256,6 +256,7 @@ static int merge_find(struct rf_pool *p, struct rf_candidate *c, const struct rf
         }
         c->genre_weight = MAX(c->genre_weight, f->genre_weight);
         c->is_protected |= f->is_protected;
+        c->is_of_era |= f->is_of_era;
         merge_track(&c->track, f->track);
         if (!same_text(c->track.id, f->track->id) || !same_text(c->provider, f->answer->provider))
                 return remember_all(p, index, f->track, f->answer->provider);
@@ -309,7 +310,8 @@ int rf_pool_add(struct rf_pool *p, const struct rf_find *f, size_t *ret_index)
         c = &p->candidates[p->n];
         *c = (struct rf_candidate){
                 .track = *t, .provider = f->answer->provider, .via_name = f->via_name, .via_seed = f->via_seed, .via = f->via,
-                .source = f->source, .freshness = f->freshness, .is_protected = f->is_protected, .artist_key = artist, .title_key = title,
+                .source = f->source, .freshness = f->freshness,
+                .is_protected = f->is_protected, .is_of_era = f->is_of_era, .artist_key = artist, .title_key = title,
                 .genre_weight = f->genre_weight, .confidence = f->confidence,
         };
         c->is_version = rf_title_is_version(t->title);

@@ -41,6 +41,7 @@ struct rf_candidate {
         enum rf_drop drop;
         bool is_protected;    /* mentioned: never filtered by the mood */
         bool is_version;
+        bool is_of_era;       /* found by a search in the wished years: of them, though it may not say so */
         bool asked_features;  /* looked up; no second time */
         bool asked_details;
         uint64_t artist_key;  /* first artist */
@@ -61,7 +62,7 @@ struct rf_find {
         const char *via_name; /* outlives the pool, or lives in the answer */
         size_t via_seed;
         float confidence, genre_weight;
-        bool is_protected;
+        bool is_protected, is_of_era;
 };
 
 struct rf_pool;

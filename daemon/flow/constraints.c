@@ -65,6 +65,14 @@ static unsigned years_outside(const struct rf_brief *b, const struct rf_candidat
         return 0;
 }
 
+/* A track that doesn't say its year counts only if a search in the wished years found it. */
+static bool is_of_era(const struct rf_brief *b, const struct rf_candidate *c)
+{
+        if (!b->year_from && !b->year_to)
+                return true;
+        return c->track.release_year ? years_outside(b, c) == 0 : c->is_of_era;
+}
+
 void rf_constraints_filter(struct rf_pool *pool, const struct rf_brief *b, const struct rf_exclusions *x)
 {
         for (size_t i = 0; i < rf_pool_size(pool); i++) {
@@ -80,7 +88,7 @@ void rf_constraints_filter(struct rf_pool *pool, const struct rf_brief *b, const
                         c->drop = RF_DROP_EXPLICIT;
                 else if (!b->allows_versions && c->is_version && !c->is_protected)
                         c->drop = RF_DROP_VERSION;
-                else if (b->era_is_strict && !c->is_protected && years_outside(b, c) > 0)
+                else if (b->era_is_strict && !c->is_protected && !is_of_era(b, c))
                         c->drop = RF_DROP_ERA;
         }
 }
@@ -122,7 +130,7 @@ static unsigned era_relaxation(const struct rf_pool *pool, const struct rf_brief
         for (size_t i = 0; i < rf_pool_size(pool); i++) {
                 const struct rf_candidate *c = rf_pool_at(pool, i);
 
-                if (c->drop == RF_DROP_ERA)
+                if (c->drop == RF_DROP_ERA && c->track.release_year)
                         years[n++] = years_outside(b, c);
         }
         qsort(years, n, sizeof(*years), by_number);
@@ -180,10 +188,11 @@ static void report_unknown(const struct rf_pool *pool, const struct rf_brief *b,
         char why[128], wish[64];
 
         for (size_t i = 0; i < c->n; i++) {
-                const struct rf_track *t = &rf_pool_at(pool, c->tracks[i])->track;
+                const struct rf_candidate *chosen = rf_pool_at(pool, c->tracks[i]);
+                const struct rf_track *t = &chosen->track;
 
                 no_explicit += t->is_explicit < 0;
-                no_year += t->release_year == 0;
+                no_year += t->release_year == 0 && !chosen->is_of_era;
                 no_duration += t->duration_ms == 0;
         }
         if (b->explicit_allowed == 0 && no_explicit > 0) {

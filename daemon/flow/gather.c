@@ -15,6 +15,7 @@
 #include "sched/sched.h"
 
 #define GENRE_TRACKS 24u       /* of each genre and page: seeds to choose from */
+#define GENRE_TRACKS_ERA 80u   /* where years are wished: recommendations know nothing of them */
 #define GENRE_ARTISTS 50u
 #define MENTION_RESULTS 8u     /* among which the one meant is looked for */
 #define MATCHED_MAX 20u
@@ -38,10 +39,15 @@
 #define ANCHOR_FIT .7f
 #define ANCHOR_POPULARITY .3f
 
+static uint32_t page_size(const struct rf_run *run)
+{
+        return run->brief->year_from || run->brief->year_to ? GENRE_TRACKS_ERA : GENRE_TRACKS;
+}
+
 struct rf_query rf_gather_genre_query(const struct rf_run *run, const struct rf_run_genre *g)
 {
         return (struct rf_query){ .op = RF_OP_SEARCH_TRACKS, .genre = g->name, .year_from = run->brief->year_from,
-                                  .year_to = run->brief->year_to, .limit = GENRE_TRACKS, .offset = g->offset };
+                                  .year_to = run->brief->year_to, .limit = page_size(run), .offset = g->offset };
 }
 
 /* ---- What the prompt mentions ---- */
@@ -246,13 +252,13 @@ static int take_genre(struct genre_work *w, struct rf_run_genre *g, const struct
 
         if (!a)
                 return 0;
-        g->offset += GENRE_TRACKS;
-        g->is_exhausted = a->n_tracks < GENRE_TRACKS;
+        g->offset += call->query.limit;
+        g->is_exhausted = a->n_tracks < call->query.limit;
         g->n_found += a->n_tracks;
         for (size_t i = 0; i < a->n_tracks; i++) {
                 int r = rf_finds_add(&w->finds, &(struct rf_find){ .track = &a->tracks[i], .answer = a, .source = RF_SOURCE_SEED_BASED,
                                      .freshness = call->freshness, .via = RF_VIA_GENRE, .via_name = g->name,
-                                     .confidence = CONFIDENCE_GENRE, .genre_weight = g->weight });
+                                     .confidence = CONFIDENCE_GENRE, .genre_weight = g->weight, .is_of_era = true });
 
                 if (r < 0)
                         return r;

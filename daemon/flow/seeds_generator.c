@@ -146,7 +146,8 @@ static int more_of_genres(struct rf_generator *g)
                 for (size_t k = 0; k < a->n_tracks && r >= 0; k++)
                         r = rf_finds_add(&g->finds, &(struct rf_find){ .track = &a->tracks[k], .answer = a,
                                          .source = RF_SOURCE_SEED_BASED, .freshness = calls[i].freshness, .via = RF_VIA_GENRE,
-                                         .via_name = genre->name, .confidence = .7f, .genre_weight = genre->weight });
+                                         .via_name = genre->name, .confidence = .7f, .genre_weight = genre->weight,
+                                         .is_of_era = true });
         }
         rf_calls_done(calls, n);
         return r;

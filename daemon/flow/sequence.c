@@ -12,7 +12,7 @@
 #include "flow/optimum.h"
 #include "flow/phases.h"
 
-#define PLACE_WEIGHT 1.5f        /* a full step of energy off the arc, against a joint between strangers (1) */
+#define PLACE_WEIGHT 2.0f        /* a full step of energy off the arc, against a joint between strangers (1) */
 #define SEGMENT_MAX 3            /* longest run of tracks moved at once (or-opt) */
 #define GAIN_MIN 1e-5f           /* smaller gains are rounding */
 #define EVALUATIONS_MAX 400000u  /* a few milliseconds for the largest lists */

@@ -24,7 +24,9 @@ struct reading {
         struct rf_brief *b;
         struct rf_token *t;
         size_t n, at;
-        bool negated;      /* until the clause ends */
+        bool negated;      /* until the clause ends, or its noun does: "without vocals for work" */
+        bool negates_one;  /* "not sad folk": only the next phrase, and what "or" and "and" add to it */
+        bool has_negated;  /* that phrase was taken */
         float emphasis;    /* of the next phrase */
         bool expects_name; /* after "like" or "by" */
         bool seed_only;    /* after "like" */
@@ -42,6 +44,11 @@ static bool is_one_of(const char *word, const char *const *list)
 static const char *const negations[] = { "no", "not", "without", "except", "avoid", "excluding", "exclude", "nothing", "never", "minus",
                                          "dont", "but", "ohne", "kein", "keine", "keinen", "nicht", "sin", "nada", "sans", "pas", "sem",
                                          "senza", "nao", NULL };
+/* These turn round the very next phrase; the others everything up to the end of the noun. */
+static const char *const adverbs[] = { "not", "never", "nicht", "pas", "nao", NULL };
+static const char *const joiners[] = { "or", "and", "nor", "und", "oder", "y", "o", "et", "ou", "e", NULL };
+static const char *const prepositions[] = { "for", "with", "while", "during", "when", "to", "fur", "zum", "zur", "mit", "para", "con",
+                                            "pour", "avec", "com", "per", NULL };
 static const char *const fillers[] = { "a", "an", "and", "the", "some", "please", "for", "of", "to", "in", "on", "at", "with", "me", "my",
                                        "i", "we", "want", "music", "songs", "song", "tracks", "track", "playlist", "give", "something",
                                        "that", "is", "are", "it", "mix", "make", "need", "or", "from", "while", "when", "during", "this",
@@ -72,6 +79,8 @@ static void add_term(struct reading *rd, enum rf_term_kind kind, size_t words, c
 {
         struct rf_brief *b = rd->b;
         char *copy = rf_arena_strdup(&b->arena, meaning);
+
+        rd->has_negated = true;
 
         if (!copy)
                 rd->error = -ENOMEM;
@@ -335,9 +344,12 @@ static bool take_years(struct reading *rd, double v, const char *rest)
         return true;
 }
 
+#define COUNTED_WITHIN 4u /* words from a number to what it counts */
+
 static bool take_number(struct reading *rd)
 {
-        static const char *const things[] = { "songs", "song", "tracks", "track", "titles", "tunes", "lieder", "canciones", NULL };
+        static const char *const things[] = { "songs", "song", "tracks", "track", "titles", "tunes", "pieces", "lieder", "canciones",
+                                              NULL };
         const struct rf_token *next = here(rd, 1), *unit = next, *after;
         const char *rest, *second;
         double v, w;
@@ -383,6 +395,12 @@ static bool take_number(struct reading *rd)
                 wish_count(rd, v, 2);
                 return true;
         }
+        /* "10 calm piano tracks": the words between mean what they mean */
+        for (size_t i = 2; i <= COUNTED_WITHIN && (after = here(rd, i)); i++)
+                if (is_one_of(after->folded, things)) {
+                        wish_count(rd, v, 1);
+                        return true;
+                }
         return false;
 }
 
@@ -454,8 +472,11 @@ static bool take_grammar(struct reading *rd)
 
         if (is_one_of(word, negations)) {
                 /* "but happier" turns the wish, "but not" excludes, "nothing but" is no exclusion at all */
-                if (strcmp(word, "but") != 0)
+                if (strcmp(word, "but") != 0) {
                         rd->negated = true;
+                        rd->negates_one = is_one_of(word, adverbs);
+                        rd->has_negated = false;
+                }
                 rd->at++;
                 return true;
         }
@@ -482,6 +503,11 @@ static void take_next(struct reading *rd)
                 rd->negated = rd->negated && !t->begins_clause && strcmp(t->folded, "but") != 0;
                 rd->expects_name = rd->expects_name && !t->begins_clause;
         }
+        if (is_one_of(t->folded, prepositions) ||
+            (rd->negates_one && rd->has_negated && !is_one_of(t->folded, joiners)))
+                rd->negated = false;
+        if (is_one_of(t->folded, joiners))
+                rd->has_negated = false;
         if (take_quoted(rd) || take_number(rd) || (rd->expects_name && t->is_capital && take_capitals(rd)) || take_phrase(rd) ||
             take_grammar(rd) || take_capitals(rd))
                 return;
@@ -619,6 +645,7 @@ static int allocate(struct rf_brief *b, const char *prompt)
         b->regions = rf_arena_array(&b->arena, RF_BRIEF_TERMS_MAX, sizeof(char *));
         b->excluded_regions = rf_arena_array(&b->arena, RF_BRIEF_TERMS_MAX, sizeof(char *));
         b->explicit_allowed = 1;
+        b->arc = RF_ARC_PEAK; /* the set of a DJ: opening, build, height, descent, closure */
         return b->prompt && b->terms && b->genres && b->mentions && b->not_understood && b->excluded_artists && b->excluded_genres &&
                                b->languages && b->regions && b->excluded_regions ?
                        0 :

