@@ -3,6 +3,7 @@
 #include "base/limits.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* What a byte becomes inside a string: 0 itself, 'u' \u00XX, otherwise that letter behind a backslash. UTF-8 passes as it is. */
