@@ -49,7 +49,8 @@
 /* control */
 #define RF_MESSAGE_MAX (1u << 20)          /* bytes of one Varlink message */
 #define RF_CLIENTS_MAX 1024u
-#define RF_CLIENT_OUTPUT_MAX (4u << 20)    /* bytes waiting for a slow reader before it is dropped */
+#define RF_CLIENTS_PER_USER_MAX 768u
+#define RF_CLIENT_STALL_US 30000000u       /* a reader that takes none of its replies for so long is dropped */
 #define RF_CLIENT_IDLE_US 600000000u       /* a connection without a call or a stream */
 #define RF_RUNS_ACTIVE_MAX 64u
 #define RF_RUNS_WAITING_MAX 10000u

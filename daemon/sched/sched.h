@@ -122,6 +122,8 @@ struct rf_waiters {
 void rf_waiters_init(struct rf_waiters *w);
 /* Waits until woken (yields). Check the condition again afterwards. */
 int rf_wait(struct rf_waiters *w, uint64_t deadline_us);
+/* The same, through cancellation and deadlines: for who lent memory to somebody who is still using it. */
+void rf_wait_through(struct rf_waiters *w);
 size_t rf_wake_one(struct rf_waiters *w);  /* the longest waiting; how many were woken */
 size_t rf_wake_all(struct rf_waiters *w);
 

@@ -19,7 +19,7 @@ static void unlink_waiter(struct rf_waiters *w)
         rf_waiters_init(w);
 }
 
-int rf_wait(struct rf_waiters *w, uint64_t deadline_us)
+static int wait_in_line(struct rf_waiters *w, uint64_t deadline_us, bool ignores_cancel)
 {
         struct rf_coroutine *self = rf_coroutine_self();
         struct rf_waiters *link = &self->wait_link;
@@ -29,9 +29,19 @@ int rf_wait(struct rf_waiters *w, uint64_t deadline_us)
         link->prev = w->prev;
         w->prev->next = link;
         w->prev = link;
-        r = rf_park(deadline_us, false);
+        r = rf_park(deadline_us, ignores_cancel);
         unlink_waiter(link); /* a waker has done so already; a timeout hasn't */
         return r;
+}
+
+int rf_wait(struct rf_waiters *w, uint64_t deadline_us)
+{
+        return wait_in_line(w, deadline_us, false);
+}
+
+void rf_wait_through(struct rf_waiters *w)
+{
+        (void)wait_in_line(w, RF_FOREVER, true);
 }
 
 size_t rf_wake_one(struct rf_waiters *w)

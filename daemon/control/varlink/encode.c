@@ -8,7 +8,9 @@
 
 /* What a byte becomes inside a string: 0 itself, 'u' \u00XX, otherwise that letter behind a backslash. UTF-8 passes as it is. */
 static const char escapes[256] = {
-        [0x00 ... 0x1f] = 'u',
+        [0x00 ... 0x07] = 'u',
+        [0x0b] = 'u',
+        [0x0e ... 0x1f] = 'u',
         ['\b'] = 'b',
         ['\f'] = 'f',
         ['\n'] = 'n',
