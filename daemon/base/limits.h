@@ -43,6 +43,7 @@
 #define RF_BRIEF_TERMS_MAX 64u
 #define RF_MENTIONS_MAX 16u                /* artists and tracks named in a prompt */
 #define RF_EXCLUSIONS_MAX 64u
+#define RF_WISH_LIST_MAX 64u               /* artists to exclude, names to be like */
 #define RF_ORDER_INPUT_MAX 500u            /* tracks to order in one call */
 #define RF_ORDER_EXACT_MAX 12u             /* tracks up to which the optimum is computed exactly */
 

@@ -283,3 +283,18 @@ uint64_t rf_state_corrupt(const struct rf_state *s)
 {
         return s->corrupt;
 }
+
+uint64_t rf_state_bytes(struct rf_state *s)
+{
+        MDB_envinfo info;
+        MDB_stat stat;
+
+        if (mdb_env_info(rf_env_mdb(s->env), &info) != 0 || mdb_env_stat(rf_env_mdb(s->env), &stat) != 0)
+                return 0;
+        return (info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+const char *rf_state_set_aside_path(const struct rf_state *s)
+{
+        return rf_env_set_aside_path(s->env);
+}

@@ -41,3 +41,5 @@ int rf_state_foreach(struct rf_state *s, enum rf_table table, bool newest_first,
                      int (*each)(void *arg, const void *key, size_t key_size, const void *value, size_t size), void *arg);
 uint64_t rf_state_count(struct rf_state *s, enum rf_table table);
 uint64_t rf_state_corrupt(const struct rf_state *s); /* damaged records seen */
+uint64_t rf_state_bytes(struct rf_state *s); /* in use */
+const char *rf_state_set_aside_path(const struct rf_state *s); /* "" if no damaged file was found at the start */

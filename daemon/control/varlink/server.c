@@ -241,6 +241,21 @@ const struct rf_peer *rf_varlink_call_peer(const struct rf_varlink_call *c)
         return &c->connection->peer;
 }
 
+bool rf_varlink_call_peer_in_group(const struct rf_varlink_call *c, gid_t group)
+{
+        gid_t groups[1024];
+        socklen_t size = sizeof(groups);
+
+        if (c->connection->peer.gid == group)
+                return true;
+        if (getsockopt(c->connection->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+                return false;
+        for (size_t i = 0; i < size / sizeof(*groups); i++)
+                if (groups[i] == group)
+                        return true;
+        return false;
+}
+
 int rf_varlink_call_reply(struct rf_varlink_call *c, json_t *parameters)
 {
         return answer(c, NULL, parameters, false);

@@ -79,6 +79,8 @@ struct rf_varlink_stats rf_varlink_server_stats(const struct rf_varlink_server *
 const json_t *rf_varlink_call_parameters(const struct rf_varlink_call *c); /* checked; NULL = {} */
 bool rf_varlink_call_wants_more(const struct rf_varlink_call *c);
 const struct rf_peer *rf_varlink_call_peer(const struct rf_varlink_call *c);
+/* As of connect(), supplementary groups included. */
+bool rf_varlink_call_peer_in_group(const struct rf_varlink_call *c, gid_t group);
 
 /*
  * Each takes the reference to `parameters` (NULL = {}), also on failure. A continued reply yields until the socket took it, so that
