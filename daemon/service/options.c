@@ -1,0 +1,98 @@
+#include "service/options.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/macros.h"
+#include "base/option.h"
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#define SECOND 1e6
+#define MEGABYTE 1048576.0
+
+const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
+        [RF_SET_SOCKET] = { "daemon", { .name = "socket", .type = RF_OPTION_PATH, .default_value = "/run/recflow/recflowd.sock",
+                .help = "Where clients connect, unless systemd hands over a socket." } },
+        [RF_SET_SOCKET_MODE] = { "daemon", { .name = "socket_mode", .type = RF_OPTION_ENUM, .default_value = "0666",
+                .choices = "0600|0660|0666", .help = "Who may connect to a socket that the daemon makes itself." } },
+        [RF_SET_ADMIN_GROUP] = { "daemon", { .name = "admin_group", .type = RF_OPTION_STRING, .max = 64,
+                .help = "Group whose members may administer the daemon, beside root and its own user." }, true },
+        [RF_SET_STATE_DIRECTORY] = { "daemon", { .name = "state_directory", .type = RF_OPTION_PATH, .default_value = "/var/lib/recflow",
+                .help = "What must survive: runs." } },
+        [RF_SET_CACHE_DIRECTORY] = { "daemon", { .name = "cache_directory", .type = RF_OPTION_PATH, .default_value = "/var/cache/recflow",
+                .help = "Answers of the services; may be deleted while the daemon is stopped." } },
+        [RF_SET_PLUGIN_DIRECTORY] = { "daemon", { .name = "plugin_directory", .type = RF_OPTION_PATH, .default_value = RECFLOW_PLUGIN_DIR,
+                .help = "Where providers' plugins are looked for." } },
+        [RF_SET_DATA_DIRECTORY] = { "daemon", { .name = "data_directory", .type = RF_OPTION_PATH, .default_value = RECFLOW_DATA_DIR,
+                .help = "Where the lexicon lies." } },
+        [RF_SET_RUN_DEADLINE] = { "runs", { .name = "deadline", .type = RF_OPTION_DURATION, .default_value = "5m", .min = SECOND / 10,
+                .max = 3600 * SECOND, .help = "Time for a run that wishes none; then the best playlist found so far is the answer." }, true },
+        [RF_SET_RUNS_ACTIVE_MAX] = { "runs", { .name = "active_max", .type = RF_OPTION_INTEGER, .default_value = TEXT(64), .min = 1,
+                .max = 1000, .help = "Runs at once; others wait." }, true },
+        [RF_SET_RUNS_WAITING_MAX] = { "runs", { .name = "waiting_max", .type = RF_OPTION_INTEGER, .default_value = "10000", .min = 0,
+                .max = 100000, .help = "Waiting runs; more are refused." }, true },
+        [RF_SET_RUNS_WAITING_PER_CLIENT_MAX] = { "runs", { .name = "waiting_per_client_max", .type = RF_OPTION_INTEGER,
+                .default_value = "2000", .min = 0, .max = 100000, .help = "Waiting runs of one client; more are refused." }, true },
+        [RF_SET_RUNS_KEPT_MAX] = { "runs", { .name = "kept_max", .type = RF_OPTION_INTEGER, .default_value = "1000", .min = 1,
+                .max = 100000, .help = "Ended runs that are kept; the oldest make room." }, true },
+        [RF_SET_CLIENTS_MAX] = { "limits", { .name = "clients_max", .type = RF_OPTION_INTEGER, .default_value = "1024", .min = 1,
+                .max = 8000, .help = "Connections at once." } },
+        [RF_SET_CLIENTS_PER_USER_MAX] = { "limits", { .name = "clients_per_user_max", .type = RF_OPTION_INTEGER, .default_value = "768",
+                .min = 1, .max = 8000, .help = "Connections of one user at once." } },
+        [RF_SET_CACHE_ENABLED] = { "cache", { .name = "enabled", .type = RF_OPTION_BOOL, .default_value = "yes",
+                .help = "Whether answers of the services are kept." } },
+        [RF_SET_CACHE_SIZE] = { "cache", { .name = "size", .type = RF_OPTION_SIZE, .default_value = "256M", .min = 16 * MEGABYTE,
+                .max = 65536 * MEGABYTE, .help = "Size of the cache on disk; what was used least recently makes room." } },
+        [RF_SET_CACHE_SYNC_INTERVAL] = { "cache", { .name = "sync_interval", .type = RF_OPTION_DURATION, .default_value = "30s",
+                .min = SECOND, .max = 3600 * SECOND, .help = "How much of the cache a power failure may cost." } },
+        [RF_SET_STATE_SIZE] = { "state", { .name = "size", .type = RF_OPTION_SIZE, .default_value = "1G", .min = 16 * MEGABYTE,
+                .max = 65536 * MEGABYTE, .help = "Most that the state may grow to on disk." } },
+        [RF_SET_UPSTREAM_CONCURRENCY] = { "upstream", { .name = "concurrency", .type = RF_OPTION_INTEGER, .default_value = "64", .min = 1,
+                .max = 1000, .help = "Calls to one provider under way at once." } },
+        [RF_SET_UPSTREAM_RETRIES] = { "upstream", { .name = "retries", .type = RF_OPTION_INTEGER, .default_value = "2", .min = 0, .max = 5,
+                .help = "Further attempts after a failure that may pass." } },
+        [RF_SET_UPSTREAM_REFUSAL] = { "upstream", { .name = "refusal", .type = RF_OPTION_DURATION, .default_value = "1h", .min = SECOND,
+                .max = 30 * 86400.0 * SECOND, .help = "How long an operation that a service refused is left alone." } },
+};
+
+int rf_setting_find(const char *section, const char *name)
+{
+        for (int i = 0; i < RF_SET_COUNT; i++)
+                if (strcmp(rf_settings[i].section, section) == 0 && strcmp(rf_settings[i].option.name, name) == 0)
+                        return i;
+        return -1;
+}
+
+bool rf_setting_has_section(const char *section)
+{
+        for (int i = 0; i < RF_SET_COUNT; i++)
+                if (strcmp(rf_settings[i].section, section) == 0)
+                        return true;
+        return false;
+}
+
+int rf_settings_sample(struct rf_buf *b)
+{
+        const char *section = "";
+        int r = rf_buf_add_string(b, "# Everything that recflowd reads, with its defaults. See recflowd.conf(5).\n");
+
+        for (int i = 0; i < RF_SET_COUNT && r >= 0; i++) {
+                const struct rf_option *o = &rf_settings[i].option;
+                _cleanup_buf_ struct rf_buf allowed = RF_BUF_INIT;
+
+                if (strcmp(section, rf_settings[i].section) != 0)
+                        r = rf_buf_addf(b, "\n[%s]\n", rf_settings[i].section);
+                section = rf_settings[i].section;
+                if (r >= 0)
+                        r = rf_option_describe(o, &allowed);
+                if (r >= 0)
+                        r = rf_buf_addf(b, "# %s %s%s\n#%s = %s\n", o->help, allowed.data ? allowed.data : "",
+                                        rf_settings[i].is_live ? "" : "; needs a restart", o->name, o->default_value ? o->default_value : "");
+        }
+        if (r >= 0)
+                r = rf_buf_add_string(b, "\n# One section for each music service, asked in this order. Beside \"plugin\", \"transport\" and "
+                                         "\"base_url\" the\n# options are the plugin's own. Without any, the embedded provider answers, with "
+                                         "invented music.\n#[provider mock]\n#plugin = mock.so\n");
+        return r;
+}

@@ -1,0 +1,51 @@
+/*
+ * The daemon's own options, each declared once: from this table come checking, --help, the manual page's list and the sample file.
+ * Options of providers are declared by their plugins.
+ */
+#pragma once
+
+#include <recflow/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+enum rf_setting {
+        RF_SET_SOCKET,
+        RF_SET_SOCKET_MODE,
+        RF_SET_ADMIN_GROUP,
+        RF_SET_STATE_DIRECTORY,
+        RF_SET_CACHE_DIRECTORY,
+        RF_SET_PLUGIN_DIRECTORY,
+        RF_SET_DATA_DIRECTORY,
+        RF_SET_RUN_DEADLINE,
+        RF_SET_RUNS_ACTIVE_MAX,
+        RF_SET_RUNS_WAITING_MAX,
+        RF_SET_RUNS_WAITING_PER_CLIENT_MAX,
+        RF_SET_RUNS_KEPT_MAX,
+        RF_SET_CLIENTS_MAX,
+        RF_SET_CLIENTS_PER_USER_MAX,
+        RF_SET_CACHE_ENABLED,
+        RF_SET_CACHE_SIZE,
+        RF_SET_CACHE_SYNC_INTERVAL,
+        RF_SET_STATE_SIZE,
+        RF_SET_UPSTREAM_CONCURRENCY,
+        RF_SET_UPSTREAM_RETRIES,
+        RF_SET_UPSTREAM_REFUSAL,
+        RF_SET_COUNT
+};
+
+struct rf_setting_info {
+        const char *section;
+        struct rf_option option;
+        bool is_live; /* a reload brings it into effect; others need a restart */
+};
+
+extern const struct rf_setting_info rf_settings[RF_SET_COUNT];
+
+/* -1 if there is none. */
+int rf_setting_find(const char *section, const char *name);
+bool rf_setting_has_section(const char *section);
+
+/* Everything that may stand in the configuration file, with comments and defaults: a sample. -ENOMEM. */
+int rf_settings_sample(struct rf_buf *b);
