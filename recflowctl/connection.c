@@ -1,0 +1,136 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "ctl.h"
+#include "text.h"
+
+int ctl_flush(const struct ctl *c)
+{
+        (void)c;
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return EXIT_DONE;
+        fprintf(stderr, "recflowctl: standard output: %s\n", strerror(errno));
+        return EXIT_FAILED;
+}
+
+int ctl_print_json(const struct ctl *c, const json_t *j)
+{
+        if (json_dumpf(j, stdout, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+                return ctl_out_of_memory(c);
+        putchar('\n');
+        return ctl_flush(c);
+}
+
+int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const char *format, ...)
+{
+        char message[1024];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(message, sizeof(message), format, args);
+        va_end(args);
+        text_clean(message);
+        fprintf(stderr, "recflowctl: %s\n", message);
+        if (c->args.is_set[OPT_JSON]) {
+                _cleanup_json_ json_t *j = json_pack("{s:s, s:s}", "error", error, "message", message);
+
+                if (j)
+                        (void)ctl_print_json(c, j);
+        }
+        return code;
+}
+
+void ctl_say(const struct ctl *c, const char *format, ...)
+{
+        va_list args;
+
+        if (c->args.is_set[OPT_QUIET])
+                return;
+        va_start(args, format);
+        vfprintf(stderr, format, args);
+        va_end(args);
+}
+
+int ctl_out_of_memory(const struct ctl *c)
+{
+        (void)c;
+        fputs("recflowctl: out of memory\n", stderr);
+        return EXIT_FAILED;
+}
+
+static int connection_failed(const struct ctl *c, int r)
+{
+        if (r == -ENOENT || r == -ECONNREFUSED)
+                return ctl_fail(c, EXIT_NO_DAEMON, "no_daemon",
+                                "%s: no daemon answers there; is recflowd running? (--socket or $RECFLOW_SOCKET name another place)", c->socket);
+        return ctl_fail(c, EXIT_NO_DAEMON, "no_daemon", "%s: %s", c->socket, rf_strerror(r));
+}
+
+static int broken(const struct ctl *c, int r)
+{
+        if (r == -EPIPE)
+                return ctl_fail(c, EXIT_FAILED, "disconnected", "%s: the daemon closed the connection", c->socket);
+        if (r == -EBADMSG || r == -EMSGSIZE)
+                return ctl_fail(c, EXIT_FAILED, "protocol", "%s: what answers there doesn't speak Varlink", c->socket);
+        return ctl_fail(c, EXIT_FAILED, "connection", "%s: %s", c->socket, rf_strerror(r));
+}
+
+int ctl_start(struct ctl *c, const char *method, const json_t *parameters, unsigned flags)
+{
+        int r = c->client ? 0 : rf_varlink_client_connect(c->socket, &c->client);
+
+        if (r < 0)
+                return connection_failed(c, r);
+        r = rf_varlink_client_send(c->client, method, parameters, flags);
+        return r < 0 ? broken(c, r) : 0;
+}
+
+/* An error reply in words. */
+static int refused(const struct ctl *c, const struct rf_varlink_message *m)
+{
+        const char *name = strrchr(m->error, '.') ? strrchr(m->error, '.') + 1 : m->error;
+        const char *message = json_string_value(json_object_get(m->parameters, "message"));
+        const char *parameter = json_string_value(json_object_get(m->parameters, "parameter"));
+        const char *file = json_string_value(json_object_get(m->parameters, "file"));
+
+        if (file && message)
+                return ctl_fail(c, EXIT_FAILED, m->error, "%s:%d: %s; the old configuration stays", file,
+                                (int)json_integer_value(json_object_get(m->parameters, "line")), message);
+        if (message)
+                return ctl_fail(c, EXIT_FAILED, m->error, "%s", message);
+        if (parameter)
+                return ctl_fail(c, EXIT_FAILED, m->error, "the daemon doesn't accept the parameter \"%s\"", parameter);
+        if (strcmp(name, "PermissionDenied") == 0)
+                return ctl_fail(c, EXIT_FAILED, m->error, "permission denied: this takes root, the daemon's own user, or its admin_group");
+        return ctl_fail(c, EXIT_FAILED, m->error, "the daemon answers with %s", m->error);
+}
+
+int ctl_next(struct ctl *c, json_t **ret, bool *ret_continues)
+{
+        _cleanup_varlink_message_ struct rf_varlink_message m = { 0 };
+        int r = rf_varlink_client_receive(c->client, &m);
+
+        if (r == -EINTR)
+                return r;
+        if (r < 0)
+                return broken(c, r);
+        if (m.error)
+                return refused(c, &m);
+        *ret = m.parameters ? json_incref(m.parameters) : json_object();
+        if (ret_continues)
+                *ret_continues = m.continues;
+        return *ret ? 0 : ctl_out_of_memory(c);
+}
+
+int ctl_call(struct ctl *c, const char *method, const json_t *parameters, json_t **ret)
+{
+        int r = ctl_start(c, method, parameters, 0);
+
+        if (r == 0)
+                r = ctl_next(c, ret, NULL);
+        return r == -EINTR ? EXIT_INTERRUPTED : r;
+}

@@ -1,0 +1,104 @@
+/* What all commands share: arguments, the connection, results. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/macros.h"
+#include "control/varlink/client.h"
+
+#define WORKFLOW "io.recflow.workflow"
+#define ADMIN "io.recflow.admin"
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, EXIT_UNMET = 4, EXIT_INTERRUPTED = 130 };
+
+/* Every option of every command; which command takes which stands in the table (options.c). */
+enum option {
+        OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
+        OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_COUNT
+};
+
+enum { LIST_MAX = 64, WORDS_MAX = 256 };
+
+struct args {
+        bool is_set[OPT_COUNT];
+        const char *text[OPT_COUNT]; /* the last one given */
+        int64_t number[OPT_COUNT];   /* integers; durations in milliseconds */
+        const char *excluded[LIST_MAX], *like[LIST_MAX];
+        size_t n_excluded, n_like;
+        const char *words[WORDS_MAX]; /* what isn't an option */
+        size_t n_words;
+};
+
+struct ctl {
+        struct args args;
+        const char *socket;
+        struct rf_varlink_client *client;
+};
+
+struct command {
+        const char *name;
+        const char *arguments, *help;
+        size_t words_min, words_max;
+        uint32_t options; /* bits, beside those that all take */
+        int (*run)(struct ctl *c);
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+#define BIT(option) (1u << (option))
+
+/* ---- options.c ---- */
+
+/* Parses what follows the command's name, and options before it. 0, or EXIT_USAGE after a message. */
+int args_parse(struct args *a, int argc, char **argv, const struct command **ret_command);
+void args_print_help(const struct command *command); /* NULL: of the whole program */
+/* The words, joined by blanks; free(). NULL: out of memory. */
+char *args_sentence(const struct args *a);
+
+/* ---- connection.c ---- */
+
+/*
+ * One call and its reply, connecting first where need be. 0: `ret` has the parameters (a new reference, never NULL). Otherwise an
+ * exit code, after a message.
+ */
+int ctl_call(struct ctl *c, const char *method, const json_t *parameters, json_t **ret);
+/* The same in steps, for streams; -EINTR passes through as it is. */
+int ctl_start(struct ctl *c, const char *method, const json_t *parameters, unsigned flags);
+int ctl_next(struct ctl *c, json_t **ret, bool *ret_continues);
+/* Tells of a failure, on standard error, and as JSON where it is wished. Returns `code`. */
+_printf_(4, 5) int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const char *format, ...);
+_printf_(2, 3) void ctl_say(const struct ctl *c, const char *format, ...); /* on standard error, unless --quiet */
+int ctl_out_of_memory(const struct ctl *c);
+
+/* Prints one JSON value and a newline on standard output. */
+int ctl_print_json(const struct ctl *c, const json_t *j);
+/* Everything reached standard output? EXIT_DONE or EXIT_FAILED after a message. */
+int ctl_flush(const struct ctl *c);
+
+/* ---- Commands, by file ---- */
+
+int command_recommend(struct ctl *c); /* recommend.c */
+int command_follow(struct ctl *c);
+int command_cancel(struct ctl *c); /* runs.c */
+int command_runs(struct ctl *c);
+int command_show(struct ctl *c);
+int command_understand(struct ctl *c); /* understand.c */
+int command_plan(struct ctl *c);
+int command_order(struct ctl *c); /* order.c */
+int command_providers(struct ctl *c); /* admin.c */
+int command_cache(struct ctl *c);
+int command_ping(struct ctl *c);
+int command_status(struct ctl *c);
+int command_reload(struct ctl *c);
+int command_version(struct ctl *c);
+int command_help(struct ctl *c); /* options.c */
+
+/* The wish of the arguments, as parameters of Recommend, Understand and Plan; NULL: out of memory. recommend.c */
+json_t *wish_parameters(const struct ctl *c);
+/* A finished playlist in the wished format, to standard output or a file. recommend.c */
+int show_playlist(const struct ctl *c, const json_t *playlist);

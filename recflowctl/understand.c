@@ -1,0 +1,127 @@
+/* understand and plan: what would be done, without doing it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "text.h"
+
+static const char *text(const json_t *o, const char *name)
+{
+        const char *s = json_string_value(json_object_get(o, name));
+
+        return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *name)
+{
+        return json_integer_value(json_object_get(o, name));
+}
+
+static void print_words(const char *head, const json_t *list, const char *member)
+{
+        size_t n = json_array_size(list);
+
+        if (n == 0)
+                return;
+        printf("%-12s", head);
+        for (size_t i = 0; i < n; i++) {
+                const json_t *j = json_array_get(list, i);
+                const char *s = member ? text(j, member) : json_string_value(j);
+
+                fputs(i > 0 ? ", " : "", stdout);
+                text_print(stdout, s ? s : "", text_width(s ? s : ""), false);
+        }
+        putchar('\n');
+}
+
+static void print_terms(const json_t *terms)
+{
+        for (size_t i = 0; i < json_array_size(terms); i++) {
+                const json_t *t = json_array_get(terms, i);
+
+                printf("%-12s", i == 0 ? "understood" : "");
+                text_print(stdout, text(t, "words"), MAX(text_width(text(t, "words")), (size_t)20), false);
+                printf("  %s: %s%s%s\n", text(t, "kind"), json_is_true(json_object_get(t, "negated")) ? "not " : "", text(t, "meaning"),
+                       json_is_true(json_object_get(t, "corrected")) ? " (corrected)" : "");
+        }
+}
+
+static void print_targets(const json_t *targets)
+{
+        for (size_t i = 0; i < json_array_size(targets); i++) {
+                const json_t *t = json_array_get(targets, i);
+                char low[16], high[16], weight[16];
+
+                printf("%-12s%-18s %s to %s, weight %s%s\n", i == 0 ? "sound" : "", text(t, "feature"),
+                       text_milli(number(t, "low_milli"), low, sizeof(low)), text_milli(number(t, "high_milli"), high, sizeof(high)),
+                       text_milli(number(t, "weight_milli"), weight, sizeof(weight)),
+                       json_is_true(json_object_get(t, "hard")) ? ", strictly" : "");
+        }
+}
+
+static void print_brief(const json_t *reply)
+{
+        const json_t *b = json_object_get(reply, "brief");
+        char length[32];
+
+        print_terms(json_object_get(b, "terms"));
+        print_words("not understood", json_object_get(reply, "not_understood"), NULL);
+        printf("%-12s%s\n", "kind", text(b, "kind"));
+        print_words("genres", json_object_get(b, "genres"), "name");
+        print_words("without", json_object_get(b, "excluded_genres"), NULL);
+        print_words("nothing by", json_object_get(b, "excluded_artists"), NULL);
+        print_targets(json_object_get(b, "targets"));
+        if (number(b, "year_from") || number(b, "year_to"))
+                printf("%-12s%lld to %lld\n", "years", (long long)number(b, "year_from"), (long long)number(b, "year_to"));
+        if (number(b, "duration_s"))
+                printf("%-12s%s\n", "length", text_length((uint64_t)number(b, "duration_s") * 1000, length, sizeof(length)));
+        else
+                printf("%-12s%lld\n", "tracks", (long long)number(b, "tracks"));
+        printf("%-12s%s\n", "arc", text(b, "arc"));
+}
+
+static int ask(struct ctl *c, const char *method, json_t **ret)
+{
+        _cleanup_json_ json_t *parameters = wish_parameters(c);
+
+        return parameters ? ctl_call(c, method, parameters, ret) : ctl_out_of_memory(c);
+}
+
+int command_understand(struct ctl *c)
+{
+        _cleanup_json_ json_t *reply = NULL;
+        int r = ask(c, WORKFLOW ".Understand", &reply);
+
+        if (r != 0)
+                return r;
+        if (c->args.is_set[OPT_JSON])
+                return ctl_print_json(c, reply);
+        print_brief(reply);
+        return ctl_flush(c);
+}
+
+int command_plan(struct ctl *c)
+{
+        _cleanup_json_ json_t *reply = NULL;
+        const json_t *items;
+        char time[32];
+        int r = ask(c, WORKFLOW ".Plan", &reply);
+
+        if (r != 0)
+                return r;
+        if (c->args.is_set[OPT_JSON])
+                return ctl_print_json(c, reply);
+        items = json_object_get(reply, "items");
+        printf("%-20s %-12s %7s %7s %9s\n", "Operation", "Provider", "Calls", "Cached", "Each");
+        for (size_t i = 0; i < json_array_size(items); i++) {
+                const json_t *item = json_array_get(items, i);
+
+                printf("%-20s %-12s %s%6lld %7lld %9s\n", text(item, "operation"), text(item, "provider"),
+                       json_is_true(json_object_get(item, "estimate")) ? "~" : " ", (long long)number(item, "calls"),
+                       (long long)number(item, "cached"),
+                       number(item, "expected_us") ? text_duration((uint64_t)number(item, "expected_us"), time, sizeof(time)) : "unknown");
+        }
+        printf("\n%lld calls, %lld of them cached; %s\n", (long long)number(reply, "calls"), (long long)number(reply, "cached"),
+               number(reply, "expected_us") ? text_duration((uint64_t)number(reply, "expected_us"), time, sizeof(time)) : "time unknown");
+        return ctl_flush(c);
+}
