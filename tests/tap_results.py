@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 
 class Tap:
     def __init__(self):
@@ -33,6 +35,9 @@ class Tap:
         print(f"1..{self.count}", flush=True)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config):
+    # pytest's own report would stand between our lines
+    config.pluginmanager.unregister(name="terminalreporter")
     sys.dont_write_bytecode = True
     config.pluginmanager.register(Tap(), "tap-results")
