@@ -170,6 +170,15 @@ static int take_provider_option(struct reading *rd, const char *provider, const 
 
 /* ---- Files ---- */
 
+/* A provider may do without options, and inih tells of options only. */
+static void note_section(struct reading *rd, const char *line)
+{
+        char section[128];
+
+        if (sscanf(line, " [%127[^]\n]]", section) == 1 && strncmp(section, PROVIDER_SECTION, strlen(PROVIDER_SECTION)) == 0)
+                (void)provider_of(rd, section + strlen(PROVIDER_SECTION)); /* a mistake is kept in rd */
+}
+
 static char *read_line(char *buf, int size, void *arg)
 {
         struct reading *rd = arg;
@@ -183,6 +192,7 @@ static char *read_line(char *buf, int size, void *arg)
                 refuse(rd, rd->line, "the line is longer than %d bytes", size - 2);
                 return NULL;
         }
+        note_section(rd, buf);
         return buf;
 }
 
