@@ -390,10 +390,12 @@ def test_a_socket_of_systemd_is_used_and_left_alone(tmp_path):
     d = Daemon.__new__(Daemon)
     d.directory, d.socket, d.config, d.log_path = str(tmp_path), str(tmp_path / "own"), str(tmp_path / "recflowd.conf"), str(tmp_path / "log")
     d.write_config()
-    script = 'exec 3<&"$1"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=varlink "$2" --config "$3"'
+    script = ("import os, sys; os.dup2(int(sys.argv[1]), 3); "
+              "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='varlink'); "
+              "os.execv(sys.argv[2], [sys.argv[2], '--config', sys.argv[3]])")
     with open(d.log_path, "wb") as log:
-        d.process = subprocess.Popen(["/bin/sh", "-c", script, "sh", str(listener.fileno()), os.path.join(BUILD, "recflowd"),
-                                      d.config], pass_fds=(listener.fileno(),), stderr=log)
+        d.process = subprocess.Popen(["/usr/bin/python3", "-c", script, str(listener.fileno()), os.path.join(BUILD, "recflowd"), d.config],
+                                     pass_fds=(listener.fileno(),), stderr=log)
     with Client(path) as c:  # waits in the backlog until the daemon serves
         assert c.call(A + "Ping") == {"parameters": {}}
     assert not os.path.exists(d.socket)
