@@ -314,8 +314,10 @@ static int serve(struct rf_varlink_call *c)
         char name[256];
         size_t n = dot ? (size_t)(dot - full) : strlen(full);
 
-        snprintf(name, sizeof(name), "%.*s", (int)MIN(n, sizeof(name) - 1), full);
-        i = dot && n < sizeof(name) ? rf_map_get_string(c->connection->server->interfaces, name) : NULL;
+        n = MIN(n, sizeof(name) - 1);
+        memcpy(name, full, n);
+        name[n] = '\0';
+        i = dot ? rf_map_get_string(c->connection->server->interfaces, name) : NULL;
         if (!i)
                 return error_with(c, RF_VARLINK_INTERFACE_NOT_FOUND, "interface", name);
         c->idl = i->idl;
