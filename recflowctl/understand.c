@@ -65,7 +65,7 @@ static void print_brief(const json_t *reply)
         char length[32];
 
         print_terms(json_object_get(b, "terms"));
-        print_words("not understood", json_object_get(reply, "not_understood"), NULL);
+        print_words("unknown", json_object_get(reply, "not_understood"), NULL);
         printf("%-12s%s\n", "kind", text(b, "kind"));
         print_words("genres", json_object_get(b, "genres"), "name");
         print_words("without", json_object_get(b, "excluded_genres"), NULL);

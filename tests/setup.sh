@@ -15,6 +15,7 @@ install_packages() {
                 dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
         done
         [ -n "$missing" ] || return 0
+        is_newly_installed=yes
         as_root=
         if [ "$(id -u)" -ne 0 ]; then
                 as_root=$(command -v sudo) || {
@@ -47,7 +48,8 @@ configure_in() {
                 autoreconf -fi >autoreconf.log 2>&1 || { cat autoreconf.log >&2; exit 1; }
                 rm -f autoreconf.log
         fi
-        if [ ! -f "$dir/Makefile" ]; then
+        # what was configured without a package doesn't know that it's there now
+        if [ ! -f "$dir/Makefile" ] || [ -n "${is_newly_installed-}" ]; then
                 say "Configuring $dir"
                 mkdir -p "$dir"
                 (cd "$dir" && ../configure -q "$@" >configure.out 2>&1) || { tail -n 20 "$dir/configure.out" >&2; exit 1; }

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "control/varlink/idl.h"
 #include "control/varlink/message.h"
 #include "control/varlink/standard.h"
@@ -314,7 +315,7 @@ static int serve(struct rf_varlink_call *c)
         char name[256];
         size_t n = dot ? (size_t)(dot - full) : strlen(full);
 
-        n = MIN(n, sizeof(name) - 1);
+        n = MIN(n, rf_utf8_clip(full, sizeof(name) - 1));
         memcpy(name, full, n);
         name[n] = '\0';
         i = dot ? rf_map_get_string(c->connection->server->interfaces, name) : NULL;
