@@ -87,7 +87,7 @@ int rf_settings_sample(struct rf_buf *b)
                 if (r >= 0)
                         r = rf_option_describe(o, &allowed);
                 if (r >= 0)
-                        r = rf_buf_addf(b, "# %s %s%s\n#%s = %s\n", o->help, allowed.data ? allowed.data : "",
+                        r = rf_buf_addf(b, "# %s (%s%s)\n#%s = %s\n", o->help, allowed.data ? allowed.data : "",
                                         rf_settings[i].is_live ? "" : "; needs a restart", o->name, o->default_value ? o->default_value : "");
         }
         if (r >= 0)

@@ -1,0 +1,336 @@
+"""recflowctl as a person and a program see it: a real daemon, a terminal, and peers that misbehave."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import unicodedata
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from varlink import BUILD, SOURCE, TIMEOUT, Daemon
+
+CTL = os.path.join(BUILD, "recflowctl/recflowctl")
+W = "io.recflow.workflow."
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    with Daemon(tmp_path_factory.mktemp("daemon")) as d:
+        yield d
+
+
+def ctl(where, *arguments, stdin=None, **environment):
+    path = where.socket if isinstance(where, Daemon) else str(where)
+    env = {**os.environ, "RECFLOW_SOCKET": path, **environment}
+    env.pop("COLUMNS", None) if "COLUMNS" not in environment else None
+    return subprocess.run([CTL, *arguments], capture_output=True, timeout=TIMEOUT, env=env, input=stdin)
+
+
+def width(text):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+# ---- Commands ----
+
+
+def test_recommend_prints_a_table_and_a_receipt_that_fit_80_columns(daemon):
+    out = ctl(daemon, "recommend", "rainy", "sunday", "jazz", "--seed", "1")
+    lines = out.stdout.decode().splitlines()
+    assert out.returncode == 0 and out.stderr == b""
+    assert lines[0] == "Rainy Sunday Jazz" and "Title" in lines[2] and "Artist" in lines[2]
+    assert re.match(r"25 tracks, .*; fit .*calls?, .* from the cache; ", lines[-1])
+    assert all(width(line) <= 80 for line in lines)
+    assert "\033" not in out.stdout.decode()
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "120", "200"])
+def test_tables_fit_any_width(daemon, columns):
+    lines = ctl(daemon, "recommend", "j-pop and k-pop party", "--tracks", "8", COLUMNS=columns).stdout.decode().splitlines()
+    table = lines[2:11]
+    assert len(table) == 9 and all(width(line) <= int(columns) for line in table)
+    assert ("Why" in table[0]) == (columns == "200") or columns == "120"
+
+
+def test_json_is_one_value_and_nothing_else(daemon):
+    for arguments in (["recommend", "calm"], ["understand", "calm"], ["plan", "calm"], ["runs"], ["providers"], ["cache", "stats"], ["ping"],
+                      ["status"], ["version"], ["help"], ["reload"], ["cache", "flush"]):
+        out = ctl(daemon, "--json", *arguments)
+        assert out.returncode == 0 and out.stderr == b"", arguments
+        assert json.loads(out.stdout) is not None and out.stdout.count(b"\n") == 1
+    out = ctl(daemon, "show", "nosuchrun", "--json")
+    assert out.returncode == 1 and json.loads(out.stdout)["error"] == W + "NoSuchRun"
+
+
+def test_every_format_can_be_read_back(daemon):
+    def get(name):
+        out = ctl(daemon, "recommend", "sunny reggae", "--seed", "3", "--tracks", "9", "--format", name)
+        assert out.returncode == 0
+        return out.stdout.decode()
+
+    tracks = json.loads(get("json"))["tracks"]
+    uris = [t["uri"] for t in tracks]
+    assert get("uris").splitlines() == uris
+    assert [t["location"][0] for t in json.loads(get("jspf"))["playlist"]["track"]] == uris
+    ns = {"x": "http://xspf.org/ns/0/"}
+    root = ET.fromstring(get("xspf"))
+    assert [e.text for e in root.findall(".//x:location", ns)] == uris
+    assert [e.text for e in root.findall(".//x:track/x:title", ns)] == [t["title"] for t in tracks]
+    rows = list(csv.DictReader(io.StringIO(get("csv"), newline="")))
+    assert [r["uri"] for r in rows] == uris and [r["title"] for r in rows] == [t["title"] for t in tracks]
+    m3u = get("m3u").splitlines()
+    assert m3u[0] == "#EXTM3U" and [line for line in m3u if not line.startswith("#")] == uris
+
+
+def test_options_are_wishes(daemon):
+    playlist = json.loads(ctl(daemon, "recommend", "happy pop", "--tracks", "7", "--arc", "build", "--no-explicit", "--json").stdout)
+    assert len(playlist["tracks"]) == 7 and not any(t.get("explicit") for t in playlist["tracks"])
+    assert playlist["receipt"]["understood"]["arc"] == "build"
+    artist = playlist["tracks"][0]["artists"][0]
+    without = json.loads(ctl(daemon, "recommend", "happy pop", "--tracks", "7", "--exclude-artist", artist, "--json").stdout)
+    assert artist not in [t["artists"][0] for t in without["tracks"]]
+    long = json.loads(ctl(daemon, "recommend", "calm", "--duration", "1h30m", "--json").stdout)
+    assert abs(long["duration_ms"] - 5400000) <= 162000
+    liked = json.loads(ctl(daemon, "recommend", "--like", artist, "--json").stdout)
+    assert liked["receipt"]["understood"]["mentions"][0]["artist"] == artist
+
+
+def test_a_run_can_be_left_followed_shown_and_listed(daemon):
+    run = ctl(daemon, "recommend", "--detach", "dark techno").stdout.decode().strip()
+    assert re.fullmatch(r"[0-9a-z]{12}", run)
+    followed = ctl(daemon, "follow", run)
+    assert followed.returncode == 0 and followed.stdout.decode().startswith("Dark Techno\n")
+    assert ctl(daemon, "show", run).stdout == followed.stdout
+    assert run in ctl(daemon, "runs", "--state", "done").stdout.decode()
+    assert b"had ended before" in ctl(daemon, "cancel", run).stdout
+
+
+def test_order_reads_lines_json_and_jspf(daemon, tmp_path):
+    ctl(daemon, "recommend", "party", "--tracks", "6", "--format", "jspf", "--output", str(tmp_path / "p.jspf"))
+    ctl(daemon, "recommend", "party", "--tracks", "6", "--format", "m3u", "--output", str(tmp_path / "p.m3u"))
+    playlist = ctl(daemon, "recommend", "party", "--tracks", "6", "--json").stdout
+    uris = sorted(t["uri"] for t in json.loads(playlist)["tracks"])
+    for arguments, stdin in ((["order", str(tmp_path / "p.jspf")], None), (["order", str(tmp_path / "p.m3u")], None), (["order", "-"], playlist),
+                             (["order", "-"], "\n".join(uris).encode())):
+        out = ctl(daemon, *arguments, "--json", "--arc", "wind-down", stdin=stdin)
+        assert out.returncode == 0, out.stderr
+        assert sorted(t["uri"] for t in json.loads(out.stdout)["tracks"]) == uris
+    assert ctl(daemon, "order", str(tmp_path / "absent")).returncode == 1
+    bad = ctl(daemon, "order", "-", stdin=b'{"tracks": [}')
+    assert bad.returncode == 1 and b"-:1:" in bad.stderr
+
+
+def test_output_appears_whole_or_not_at_all(daemon, tmp_path):
+    target = tmp_path / "out.json"
+    out = ctl(daemon, "recommend", "calm", "--format", "json", "--output", str(target))
+    assert out.returncode == 0 and out.stdout == b"" and json.loads(target.read_text())["tracks"]
+    assert os.listdir(tmp_path) == ["out.json"]
+    failed = ctl(daemon, "recommend", "calm", "--output", str(tmp_path / "no" / "where"))
+    assert failed.returncode == 1 and b"no/where" in failed.stderr
+
+
+def test_strict_tells_of_an_unmet_wish_and_prints_all_the_same(daemon):
+    out = ctl(daemon, "recommend", "something like Miles Davis", "--strict")
+    assert out.returncode == 4 and b"Not kept:" in out.stdout and b"Miles Davis" in out.stdout
+    assert ctl(daemon, "recommend", "calm piano", "--strict").returncode == 0
+
+
+def test_what_was_not_understood_is_said(daemon):
+    assert b"Not understood: frobnicate" in ctl(daemon, "recommend", "calm frobnicate").stdout
+
+
+# ---- Wrong use ----
+
+
+@pytest.mark.parametrize("arguments,words", [
+    ([], "a command is needed"), (["recomend", "x"], 'did you mean "recommend"?'), (["rainy sunday jazz"], 'follows "recflowctl recommend"'),
+    (["recommend"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
+    (["recommend", "--tracks", "five", "x"], "--tracks five"), (["recommend", "--tracks"], "--tracks needs a value"),
+    (["recommend", "--duration", "45", "x"], "such as 45m"), (["recommend", "--duration", "2d", "x"], "such as 45m"),
+    (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
+    (["recommend", "--format", "mp3", "x"], "text|json|jspf"), (["recommend", "--bogus", "x"], "there is no option --bogus"),
+    (["recommend", "-x", "x"], "there is no option -x"), (["ping", "--tracks", "5"], "ping takes no --tracks"), (["ping", "extra"], "usage:"),
+    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["recommend", "--json=yes", "x"], "takes no value"),
+])
+def test_wrong_arguments_are_explained_and_exit_with_2(arguments, words):
+    out = ctl("/nowhere", *arguments)
+    assert out.returncode == 2 and words in out.stderr.decode() and out.stdout == b""
+
+
+def test_without_a_daemon_it_exits_with_3_and_says_where_it_looked(tmp_path):
+    out = ctl(tmp_path / "none", "ping")
+    assert out.returncode == 3 and str(tmp_path / "none") in out.stderr.decode() and "recflowd" in out.stderr.decode()
+    out = ctl(tmp_path / "none", "ping", "--json")
+    assert out.returncode == 3 and json.loads(out.stdout)["error"] == "no_daemon"
+
+
+def test_a_failure_exits_with_1_and_the_reason(daemon):
+    out = ctl(daemon, "recommend", "")
+    assert out.returncode == 1 and b"nothing in the prompt" in out.stderr
+    out = ctl(daemon, "recommend", "x" * 10240)
+    assert out.returncode == 1 and b"at most 4096" in out.stderr
+
+
+def test_a_full_disk_or_closed_output_is_a_failure(daemon):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("/dev/full is missing")
+    with open("/dev/full", "w") as full:
+        out = subprocess.run([CTL, "--socket", daemon.socket, "status"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
+    assert out.returncode == 1 and b"standard output" in out.stderr
+
+
+# ---- Peers that misbehave ----
+
+
+class Fake:
+    """Answers each connection with prepared bytes, keeps what it was sent."""
+
+    def __init__(self, path, *answers):
+        self.path = str(path)
+        self.calls = []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        self.answers = list(answers)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while self.answers:
+            c, _ = self.listener.accept()
+            data = b""
+            while b"\0" not in data:
+                data += c.recv(65536)
+            self.calls.append(json.loads(data.rstrip(b"\0")))
+            c.sendall(self.answers.pop(0))
+            c.close()
+
+
+def test_a_daemon_that_vanishes_is_named(tmp_path):
+    state = b'{"parameters":{"run":"r","seq":1,"state":"running"},"continues":true}\0'
+    Fake(tmp_path / "s", state)
+    out = ctl(tmp_path / "s", "recommend", "x")
+    assert out.returncode == 1 and b"closed the connection" in out.stderr
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n\0", b"[]\0", b'{"parameters":5}\0', b"x" * 1100000],
+                         ids=["http", "a list", "parameters", "endless"])
+def test_a_peer_that_speaks_something_else_is_named(tmp_path, answer):
+    Fake(tmp_path / "s", answer)
+    out = ctl(tmp_path / "s", "ping")
+    assert out.returncode == 1 and (b"doesn't speak Varlink" in out.stderr or b"closed the connection" in out.stderr)
+
+
+def test_names_cannot_steer_the_terminal(tmp_path):
+    track = {"position": 1, "title": "\x1b[2J\x07evil\u009b31m", "artists": ["日本語のとても長いアーティスト名前とバンド", "b\nc"], "duration_ms": 61000,
+             "phase": "opening", "reason": "r"}
+    playlist = {"run": "r", "prompt": "p", "title": "T\x1b]0;x\x07", "duration_ms": 61000, "tracks": [track], "receipt": {}}
+    Fake(tmp_path / "s", json.dumps({"parameters": {"run": "r", "seq": 1, "state": "done", "playlist": playlist}}).encode() + b"\0")
+    text = ctl(tmp_path / "s", "recommend", "x").stdout.decode()
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+    assert all(width(line) <= 80 for line in text.splitlines())
+
+
+# ---- At a terminal ----
+
+
+def at_a_terminal(arguments, path, **environment):
+    """Runs recflowctl on a pseudo-terminal: what a person sees, and its exit code."""
+    env = {**os.environ, "RECFLOW_SOCKET": path, "TERM": "xterm-256color", **environment}
+    env.pop("NO_COLOR", None) if "NO_COLOR" not in environment else None
+    main, side = pty.openpty()
+    process = subprocess.Popen([CTL, *arguments], stdin=side, stdout=side, stderr=side, env=env)
+    os.close(side)
+    seen = b""
+    while True:
+        try:
+            ready = select.select([main], [], [], TIMEOUT)[0]
+            data = os.read(main, 65536) if ready else b""
+        except OSError:
+            data = b""
+        if not data:
+            break
+        seen += data
+    os.close(main)
+    return seen.decode(), process.wait(TIMEOUT)
+
+
+def test_a_terminal_gets_progress_and_colour_and_no_color_is_respected(tmp_path):
+    with Daemon(tmp_path, provider="[provider mock]\nlatency = 30ms\n") as d:
+        seen, code = at_a_terminal(["recommend", "calm"], d.socket)
+        assert code == 0 and "candidates)" in seen and "\033[1m" in seen
+        assert "\033[1m" not in at_a_terminal(["recommend", "calm"], d.socket, NO_COLOR="1")[0]
+        assert "candidates)" not in at_a_terminal(["recommend", "party", "--quiet"], d.socket)[0]
+
+
+def test_ctrl_c_cancels_the_run_first(tmp_path):
+    with Daemon(tmp_path, provider="[provider mock]\nlatency = 30s\n") as d:
+        process = subprocess.Popen([CTL, "--socket", d.socket, "recommend", "calm"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        with d.client() as c:
+            while not (runs := c.call(W + "List", {"state": "running"})["parameters"]["runs"]):
+                assert process.poll() is None
+            # it has heard of the run once it follows it: the first state comes with the id
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=TIMEOUT)
+            assert process.returncode == 130 and out == b""
+            assert c.call(W + "Get", {"run": runs[0]["run"]})["parameters"]["info"]["state"] == "cancelled", err
+
+
+def test_ctrl_c_leaves_a_followed_run_alone(tmp_path):
+    with Daemon(tmp_path, provider="[provider mock]\nlatency = 30s\n") as d, d.client() as c:
+        run = ctl(d, "recommend", "--detach", "calm").stdout.decode().strip()
+        clients = c.call("io.recflow.admin.Status")["parameters"]["clients"]
+        process = subprocess.Popen([CTL, "--socket", d.socket, "follow", run], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        while c.call("io.recflow.admin.Status")["parameters"]["clients"] == clients:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 130
+        assert c.call(W + "Get", {"run": run})["parameters"]["info"]["state"] == "running"
+
+
+# ---- What it is made of ----
+
+
+def test_it_links_nothing_heavy():
+    libraries = subprocess.run(["ldd", CTL], capture_output=True, timeout=TIMEOUT).stdout.decode()
+    assert "libjansson" in libraries
+    for name in ("libcurl", "libsystemd", "libunistring", "liblmdb", "libcrypto"):
+        assert name not in libraries
+
+
+def test_the_manual_describes_every_command_and_option():
+    with open(os.path.join(SOURCE, "docs/man/recflowctl.1")) as f:
+        manual = f.read().replace("\\-", "-")
+    table = json.loads(subprocess.run([CTL, "help", "--json"], capture_output=True, timeout=TIMEOUT).stdout)
+    for command, options in table.items():
+        assert re.search(rf'^\.(TP\n\.)?BI? ?R? ?"?{command}\b', manual, re.M) or re.search(rf'^\.BR "{command} ', manual, re.M), command
+        for option in options:
+            assert re.search(rf"^\.BI? {option}\b", manual, re.M), option
+    described = set(re.findall(r"^\.BI? (--[a-z-]+)", manual, re.M))
+    assert described == {o for options in table.values() for o in options}
+
+
+def test_the_daemons_manual_describes_every_option():
+    out = subprocess.run([os.path.join(BUILD, "recflowd"), "--help"], capture_output=True, timeout=TIMEOUT).stdout.decode()
+    with open(os.path.join(SOURCE, "docs/man/recflowd.8")) as f:
+        manual = f.read().replace("\\-", "-")
+    assert set(re.findall(r"^  (--[a-z-]+)", out, re.M)) == set(re.findall(r"^\.BI? (--[a-z-]+)", manual, re.M))
+
+
+def test_the_configurations_manual_has_every_option():
+    sample = subprocess.run([os.path.join(BUILD, "recflowd"), "--sample"], capture_output=True, timeout=TIMEOUT).stdout.decode()
+    with open(os.path.join(BUILD, "docs/man/recflowd.conf.5")) as f:
+        manual = f.read()
+    names = re.findall(r"^#([a-z_]+) =", sample.split("#[provider")[0], re.M)
+    assert len(names) > 15
+    for name in names:
+        assert re.search(rf"^\.B {name}$", manual, re.M), name
