@@ -7,6 +7,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A blank in front makes the parser read what may have been read in place: the same must come of it. */
+static void compare(const char *text, size_t size, const struct rf_varlink_message *in_place)
+{
+        _cleanup_varlink_message_ struct rf_varlink_message parsed = { 0 };
+        char *blank = malloc(size + 2);
+        const char *reason;
+
+        if (!blank)
+                return;
+        blank[0] = ' ';
+        memcpy(blank + 1, text, size);
+        blank[size + 1] = '\0';
+        if (rf_varlink_parse_call(blank, size + 1, &parsed, &reason) < 0 || strcmp(parsed.method, in_place->method) != 0 ||
+            parsed.parameters || parsed.more != in_place->more || parsed.oneway != in_place->oneway || parsed.upgrade != in_place->upgrade)
+                abort();
+        free(blank);
+}
+
 static void use(const char *text, size_t size)
 {
         _cleanup_varlink_message_ struct rf_varlink_message call = { 0 }, reply = { 0 }, again = { 0 };
@@ -17,6 +35,8 @@ static void use(const char *text, size_t size)
             rf_varlink_put_call(&b, call.method, call.parameters, 0) == 0 &&
             rf_varlink_parse_call(b.data, b.size - 1, &again, &reason) < 0)
                 abort();
+        if (call.method == call.plain)
+                compare(text, size, &call);
         (void)rf_varlink_parse_reply(text, size, &reply, &reason);
 }
 

@@ -43,7 +43,9 @@ bool rf_varlink_reader_has_message(struct rf_varlink_reader *r);
 bool rf_varlink_reader_is_empty(const struct rf_varlink_reader *r);
 void rf_varlink_reader_done(struct rf_varlink_reader *r);
 
-/* A call, parsed and checked. `method` and `parameters` live as long as the message. */
+enum { RF_VARLINK_PLAIN_METHOD = 96 };
+
+/* A call, parsed and checked. Not to be copied: `method` and `parameters` live as long as the message. */
 struct rf_varlink_message {
         json_t *root;
         const char *method; /* replies: NULL */
@@ -51,6 +53,7 @@ struct rf_varlink_message {
         json_t *parameters; /* NULL: absent, null or {}. Not an object: a mistake that the caller deserves an answer to */
         bool oneway, more, upgrade;
         bool continues;
+        char plain[RF_VARLINK_PLAIN_METHOD]; /* where `method` is if nothing had to be parsed */
 };
 
 /*
