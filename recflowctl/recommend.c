@@ -19,7 +19,7 @@ static volatile sig_atomic_t is_interrupted;
 static void interrupt(int signal_number)
 {
         (void)signal_number;
-        is_interrupted = 1;
+        is_interrupted++;
 }
 
 /* From now on Ctrl-C ends a wait instead of the program. */
@@ -202,8 +202,12 @@ static int follow_stream(struct ctl *c, bool is_ours)
         while (continues) {
                 _cleanup_json_ json_t *state = NULL;
                 const json_t *playlist;
-                int r = is_interrupted ? -EINTR : ctl_next(c, &state, &continues);
+                /* our run's id comes first, so that there is something to cancel; who is in a hurry presses twice */
+                bool may_leave = !is_ours || run[0] || is_interrupted > 1;
+                int r = is_interrupted && may_leave ? -EINTR : ctl_next(c, &state, &continues);
 
+                if (r == -EINTR && !may_leave && is_interrupted < 2)
+                        continue;
                 if (r == -EINTR) {
                         clear_progress(c);
                         if (is_ours && run[0])

@@ -406,10 +406,7 @@ static int serve_all(struct connection *c)
                 int r = rf_varlink_reader_next(&c->reader, &text, &size);
 
                 if (r == 0) {
-                        /* connections that are ready, too, are read first: replies that leave together wake their readers less often */
-                        r = c->output.size > 0 ? rf_yield() : 0;
-                        if (r >= 0)
-                                r = flush(c);
+                        r = flush(c);
                         in_a_row = 0;
                         if (r >= 0)
                                 r = fill(c, &may_have_more);
