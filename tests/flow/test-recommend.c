@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "control/encode.h"
 #include "flow/names.h"
 #include "flow_house.h"
 #include "sched/sched.h"
@@ -311,6 +312,39 @@ static void the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track(vo
         house_close(&h);
 }
 
+static char *whole_object(unsigned shuffle_seed)
+{
+        struct house h;
+        struct house_run run = { .house = &h, .wish = { .prompt = "rainy sunday jazz, 45 minutes", .seed = 5 }, .shuffle_seed = shuffle_seed };
+        json_t *j;
+        char *text;
+
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "35ms", .has_cache = true }), 0);
+        assert_int_equal(house_recommend(&run), 0);
+        assert_int_equal(run.r, 0);
+        j = rf_encode_playlist(run.playlist, "run");
+        assert_non_null(j);
+        text = json_dumps(j, JSON_COMPACT);
+        json_decref(j);
+        rf_playlist_free(run.playlist);
+        house_close(&h);
+        return text;
+}
+
+static void in_virtual_time_the_whole_object_is_the_same_bytes(void **state)
+{
+        char *first = whole_object(0);
+
+        (void)state;
+        for (unsigned shuffle = 0; shuffle < 4; shuffle++) {
+                char *again = whole_object(shuffle);
+
+                assert_string_equal(again, first);
+                free(again);
+        }
+        free(first);
+}
+
 /* ---- Weather ---- */
 
 static void a_deadline_gives_the_best_so_far_and_names_what_was_cut(void **state)
@@ -609,6 +643,7 @@ int main(void)
                 cmocka_unit_test(what_cannot_be_kept_is_named_with_a_relaxation),
                 cmocka_unit_test(bad_prompts_are_errors_with_a_reason),
                 cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track),
+                cmocka_unit_test(in_virtual_time_the_whole_object_is_the_same_bytes),
                 cmocka_unit_test(a_deadline_gives_the_best_so_far_and_names_what_was_cut),
                 cmocka_unit_test(a_service_that_fails_now_and_then_still_gives_a_playlist),
                 cmocka_unit_test(when_nobody_answers_the_reason_is_the_services),
