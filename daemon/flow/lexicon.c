@@ -159,6 +159,8 @@ static int add_phrase(const struct source *s, const char *phrase, struct rf_entr
 
         if (!folded)
                 return bad(s, "the phrase isn't UTF-8");
+        if (strstr(phrase, "\xef\xb8\x8f"))
+                return bad(s, "\"%s\": an emoji is written without its variation selector (U+FE0F)", phrase);
         r = rf_map_put_string(s->l->phrases, folded[0] ? folded : phrase, entry); /* an emoji folds to nothing: kept as it is */
         return r == -EEXIST ? bad(s, "\"%s\" is there already", phrase) : r;
 }

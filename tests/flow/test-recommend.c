@@ -102,7 +102,7 @@ static const struct expectation {
         { .prompt = "songs around 120 bpm", .feature = RF_FEATURE_TEMPO, .low = 110.0, .high = 130.0 },
         { .prompt = "something like Miles Davis", .unmet = "Miles Davis" },
         { .prompt = "xqzt blorpf wuggle", .unmet = "understood" },
-        { .prompt = "☔️🎷", .n_tracks = 0 },
+        { .prompt = "☔️🎷", .has_taste = true, .taste = { MOODS("rainy", "cozy"), GENRES("jazz", "smooth jazz", "cool jazz") } },
         { .prompt = "musique calme pour dormir", .feature = RF_FEATURE_ENERGY, .low = 0.0, .high = .45 },
         { .prompt = "fröhliche Musik zum Tanzen", .feature = RF_FEATURE_ENERGY, .low = .5, .high = 1.0 },
         { .prompt = "underground indie rock", .feature = RF_FEATURE_POPULARITY, .low = 0.0, .high = 50.0 },
