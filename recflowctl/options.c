@@ -14,7 +14,7 @@ static const struct {
         int64_t min, max; /* durations: milliseconds */
         const char *choices;
 } options[OPT_COUNT] = {
-        [OPT_SOCKET] = { "socket", "PATH", "the daemon's socket ($RECFLOW_SOCKET, or /run/recflow/recflowd.sock)", TEXT, 0, 0, NULL },
+        [OPT_SOCKET] = { "socket", "PATH", "the daemon's socket, before $RECFLOW_SOCKET", TEXT, 0, 0, NULL },
         [OPT_JSON] = { "json", NULL, "print only JSON on standard output", FLAG, 0, 0, NULL },
         [OPT_QUIET] = { "quiet", NULL, "print no progress and no hints", FLAG, 0, 0, NULL },
         [OPT_HELP] = { "help", NULL, "print help and exit", FLAG, 0, 0, NULL },
@@ -23,8 +23,8 @@ static const struct {
         [OPT_DEADLINE] = { "deadline", "TIME", "answer within this time, 100ms..1h, such as 20s", DURATION, 100, 3600000, NULL },
         [OPT_EXCLUDE_ARTIST] = { "exclude-artist", "NAME", "nothing by this artist; may be repeated", LIST, 0, 0, NULL },
         [OPT_NO_EXPLICIT] = { "no-explicit", NULL, "no explicit lyrics", FLAG, 0, 0, NULL },
-        [OPT_LIKE] = { "like", "NAME", "like this artist, \"Artist - Title\" or track URI; may be repeated", LIST, 0, 0, NULL },
-        [OPT_ARC] = { "arc", "SHAPE", "energy over the playlist: steady, build, peak or wind-down", CHOICE, 0, 0,
+        [OPT_LIKE] = { "like", "NAME", "like this artist, \"Artist - Title\" or URI; repeatable", LIST, 0, 0, NULL },
+        [OPT_ARC] = { "arc", "SHAPE", "shape of the energy: steady, build, peak, wind-down", CHOICE, 0, 0,
                       "steady|build|peak|wind-down" },
         [OPT_SEED] = { "seed", "N", "the same prompt and seed give the same tracks", INTEGER, 0, 9007199254740991, NULL },
         [OPT_STRICT] = { "strict", NULL, "exit with 4 if a wish can't be kept", FLAG, 0, 0, NULL },
@@ -32,7 +32,7 @@ static const struct {
         [OPT_OUTPUT] = { "output", "FILE", "write the playlist to a file", TEXT, 0, 0, NULL },
         [OPT_DETACH] = { "detach", NULL, "don't wait: print the run's id", FLAG, 0, 0, NULL },
         [OPT_LIMIT] = { "limit", "N", "how many runs, 1..1000 (50)", INTEGER, 1, 1000, NULL },
-        [OPT_STATE] = { "state", "STATE", "only runs that are waiting, running, done, failed or cancelled", CHOICE, 0, 0,
+        [OPT_STATE] = { "state", "STATE", "only waiting, running, done, failed, cancelled ones", CHOICE, 0, 0,
                         "waiting|running|done|failed|cancelled" },
         [OPT_AFTER] = { "after", "SEQ", "only changes after this number", INTEGER, 0, 9007199254740991, NULL },
 };

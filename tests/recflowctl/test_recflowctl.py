@@ -310,6 +310,12 @@ def test_it_links_nothing_heavy():
         assert name not in libraries
 
 
+def test_help_fits_80_columns():
+    for command in [[], *[[c] for c in json.loads(subprocess.run([CTL, "help", "--json"], capture_output=True, timeout=TIMEOUT).stdout)]]:
+        out = subprocess.run([CTL, "help", *command], capture_output=True, timeout=TIMEOUT).stdout.decode()
+        assert out and all(width(line) <= 80 for line in out.splitlines()), out
+
+
 def test_the_manual_describes_every_command_and_option():
     with open(os.path.join(SOURCE, "docs/man/recflowctl.1")) as f:
         manual = f.read().replace("\\-", "-")
