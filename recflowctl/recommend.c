@@ -103,14 +103,29 @@ static int write_result(FILE *f, const struct ctl *c, const json_t *playlist, un
         return 0;
 }
 
+/* A device, a pipe: written to as it is, never replaced. */
+static int write_special(const struct ctl *c, const json_t *playlist)
+{
+        const char *path = c->args.text[OPT_OUTPUT];
+        FILE *f = fopen(path, "we");
+        int r = f ? write_result(f, c, playlist, 80, false) : -errno;
+
+        if (f && fclose(f) != 0 && r >= 0)
+                r = -errno;
+        return r < 0 ? ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, rf_strerror(r)) : EXIT_DONE;
+}
+
 /* Into a file that appears whole or not at all. */
 static int write_file(const struct ctl *c, const json_t *playlist)
 {
         const char *path = c->args.text[OPT_OUTPUT];
         _cleanup_free_ char *temporary = NULL;
+        struct stat st;
         FILE *f = NULL;
         int fd, r;
 
+        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                return write_special(c, playlist);
         if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
                 return ctl_out_of_memory(c);
         fd = mkostemp(temporary, O_CLOEXEC);

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import socket
+import stat
 import subprocess
 import threading
 import unicodedata
@@ -137,6 +138,16 @@ def test_output_appears_whole_or_not_at_all(daemon, tmp_path):
     assert failed.returncode == 1 and b"no/where" in failed.stderr
 
 
+def test_what_is_no_file_is_written_to_and_not_replaced(daemon, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    out = ctl(daemon, "recommend", "calm", "--tracks", "3", "--format", "uris", "--output", str(pipe))
+    assert out.returncode == 0 and len(os.read(reader, 65536).splitlines()) == 3
+    os.close(reader)
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+
+
 def test_strict_tells_of_an_unmet_wish_and_prints_all_the_same(daemon):
     out = ctl(daemon, "recommend", "something like Miles Davis", "--strict")
     assert out.returncode == 4 and b"Not kept:" in out.stdout and b"Miles Davis" in out.stdout
@@ -180,7 +191,7 @@ def test_a_failure_exits_with_1_and_the_reason(daemon):
 
 
 def test_a_full_disk_or_closed_output_is_a_failure(daemon):
-    if not os.path.exists("/dev/full"):
+    if not (os.path.exists("/dev/full") and stat.S_ISCHR(os.stat("/dev/full").st_mode)):
         pytest.skip("/dev/full is missing")
     with open("/dev/full", "w") as full:
         out = subprocess.run([CTL, "--socket", daemon.socket, "status"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
