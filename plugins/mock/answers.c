@@ -1,5 +1,6 @@
 #include "answers.h"
 
+#include "analyse.h"
 #include "genres.h"
 #include "recommend.h"
 
@@ -365,6 +366,10 @@ uint16_t mock_answer(struct mock_service *s, const struct rf_request *request, c
         json_t *records = NULL;
         char *body;
 
+        if (strcmp(request->path, "/analyse") == 0) { /* the only answer that isn't a list of records */
+                *ret_body = mock_analyse(param(request, "q") ? param(request, "q") : "");
+                return *ret_body ? 200 : 0;
+        }
         for (size_t i = 0;; i++) {
                 if (i == sizeof(endpoints) / sizeof(endpoints[0])) {
                         status = 404;

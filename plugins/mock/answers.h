@@ -7,7 +7,7 @@
 
 struct mock_service {
         struct mock_world *world;
-        bool has_user, analyses;
+        bool has_user;
         uint32_t n_playlists;
 };
 

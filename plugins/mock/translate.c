@@ -181,6 +181,16 @@ static int build_add(void *instance, const struct rf_query *q, struct rf_request
         return param_list(b, "ids", q->ids, q->n_ids);
 }
 
+static int build_analyse(void *instance, const struct rf_query *q, struct rf_request_builder *b)
+{
+        (void)instance;
+        if (!q->text)
+                return -EINVAL;
+        host->request_path(b, "/analyse");
+        host->request_param(b, "q", q->text);
+        return 0;
+}
+
 /* ---- Parsing ---- */
 
 static const char *text(const json_t *j, const char *name)
@@ -288,6 +298,18 @@ DEFINE_PARSE(album)
 DEFINE_PARSE(features)
 DEFINE_PARSE(created)
 
+/* One object for the whole prompt, handed on as it is once it is known to be JSON. */
+static int parse_analysis(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s)
+{
+        json_t *j = json_loadb(response->body, response->body_size, JSON_REJECT_DUPLICATES, NULL);
+        bool is_object = json_is_object(j);
+
+        (void)instance;
+        (void)q;
+        json_decref(j);
+        return is_object ? host->emit_analysis(s, response->body) : -EBADMSG;
+}
+
 #define COMMON .size = sizeof(struct rf_operation), .pacing_class = "mock", .timeout_ms = TIMEOUT_MS
 
 const struct rf_operation mock_operations[MOCK_OPERATIONS] = {
@@ -322,5 +344,7 @@ const struct rf_operation mock_operations[MOCK_OPERATIONS] = {
           .parse = parse_created },
         { COMMON, .op = RF_OP_ADD_TO_PLAYLIST, .endpoint = "POST /playlists", .batch_limit = 100, .flags = RF_OPERATION_USER,
           .build = build_add, .parse = parse_created },
+        { COMMON, .op = RF_OP_ANALYSE_PROMPT, .endpoint = "GET /analyse", .flags = RF_OPERATION_IDEMPOTENT, .fresh_s = DAY,
+          .stale_s = DAY, .stale_error_s = 7 * DAY, .negative_s = DAY, .build = build_analyse, .parse = parse_analysis },
 };
 

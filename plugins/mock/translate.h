@@ -3,7 +3,7 @@
 
 #include <recflow/plugin.h>
 
-enum { MOCK_OPERATIONS = 11 };
+enum { MOCK_OPERATIONS = 12 };
 
 extern const struct rf_operation mock_operations[MOCK_OPERATIONS];
 

@@ -98,6 +98,39 @@ static void an_answer_is_fetched_once_while_it_is_fresh(void **state)
         with_mock((const char *const[]){ "latency=200ms", NULL }, true, asks_twice);
 }
 
+static int analyses_a_prompt(struct fixture *f)
+{
+        struct rf_caller caller = fixture_caller(f);
+        struct rf_query q = { .op = RF_OP_ANALYSE_PROMPT, .text = "rainy sunday jazz" };
+        struct rf_answer *a, *again;
+        char line[1024];
+        FILE *guide = fopen(TEST_SRCDIR "/docs/writing-a-plugin.md", "re");
+        bool is_documented = false;
+
+        assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), 0);
+        assert_non_null(a->analysis);
+        assert_non_null(guide);
+        while (fgets(line, sizeof(line), guide)) {
+                line[strcspn(line, "\n")] = '\0';
+                is_documented |= strcmp(line, a->analysis) == 0; /* the guide shows this very answer */
+        }
+        fclose(guide);
+        if (!is_documented)
+                fail_msg("the guide doesn't show %s", a->analysis);
+        assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &again), 0);
+        assert_int_equal(f->records[1].cache, RF_CACHE_HIT);
+        assert_string_equal(a->analysis, again->analysis);
+        rf_answer_unref(a);
+        rf_answer_unref(again);
+        return 0;
+}
+
+static void a_provider_may_analyse_the_prompt(void **state)
+{
+        (void)state;
+        with_mock(NULL, true, analyses_a_prompt);
+}
+
 static int remembers_nothing_found(struct fixture *f)
 {
         struct rf_caller caller = fixture_caller(f);
@@ -399,6 +432,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_answer_is_fetched_once_while_it_is_fresh),
+                cmocka_unit_test(a_provider_may_analyse_the_prompt),
                 cmocka_unit_test(an_absence_is_remembered_too),
                 cmocka_unit_test(ids_are_cached_one_by_one_and_fetched_in_batches),
                 cmocka_unit_test(equal_calls_in_flight_are_one_and_anyone_may_leave),
