@@ -18,6 +18,13 @@
 #define RF_PROMPT_MAX 4096u                /* bytes */
 #define RF_PROMPT_WORDS_MAX 256u
 
+/* net */
+#define RF_RESOLVER_THREADS 4u             /* lookups of names under way at once; a hung one holds its thread */
+#define RF_RESOLVER_NAMES_MAX 64u          /* names remembered or under way */
+#define RF_HTTP_TRANSFERS_MAX 100u         /* in libcurl at once; its cost per transfer grows with their number */
+#define RF_HTTP_HEADERS_MAX 64u            /* of one response */
+#define RF_HTTP_HEADER_BYTES_MAX (32u << 10) /* all header lines of one response */
+
 /* provider */
 #define RF_PLUGINS_MAX 16u
 #define RF_RECORD_STRING_MAX 512u          /* bytes in a string of a record */

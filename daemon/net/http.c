@@ -1,0 +1,428 @@
+#include "net/http.h"
+
+#include "base/limits.h"
+#include "net/resolver.h"
+#include "net/transfer.h"
+#include "sched/sched.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_TIMEOUT_DEFAULT_US (10 * USEC_PER_SEC)
+#define HOST_CONNECTIONS_DEFAULT 32L
+#define CA_FILE_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
+#define WARM_UP_US (200 * USEC_PER_MSEC)
+
+struct rf_http {
+        struct rf_http_options options;
+        char *texts[4];     /* what the options point to */
+        char *proxy_host;   /* to be resolved by us; NULL: no proxy, or a literal address */
+        CURLM *multi;
+        CURLSH *share;      /* TLS sessions */
+        struct rf_resolver *resolver;
+        struct rf_semaphore places;
+        struct rf_timer timer;
+        struct rf_transfer *idle[RF_HTTP_TRANSFERS_MAX];
+        size_t n_idle;
+        struct rf_http_stats stats;
+};
+
+static const char *const failure_names[RF_HTTP_FAILURE_COUNT] = {
+        [RF_HTTP_FINE] = "fine",
+        [RF_HTTP_NO_SUCH_HOST] = "no-such-host",
+        [RF_HTTP_RESOLVE_FAILED] = "resolve-failed",
+        [RF_HTTP_REFUSED] = "refused",
+        [RF_HTTP_CONNECT_TIMEOUT] = "connect-timeout",
+        [RF_HTTP_TLS] = "tls",
+        [RF_HTTP_TIMEOUT] = "timeout",
+        [RF_HTTP_LOST] = "lost",
+        [RF_HTTP_TOO_LARGE] = "too-large",
+        [RF_HTTP_TOO_MANY_HEADERS] = "too-many-headers",
+        [RF_HTTP_PROTOCOL] = "protocol",
+};
+
+const char *rf_http_failure_name(enum rf_http_failure f)
+{
+        return failure_names[f];
+}
+
+/* ---- libcurl and the loop ---- */
+
+static void collect_ended(struct rf_http *h)
+{
+        CURLMsg *m;
+        int left;
+
+        while ((m = curl_multi_info_read(h->multi, &left))) {
+                struct rf_transfer *t;
+
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+                rf_transfer_end(t, (int)m->data.result);
+        }
+}
+
+static void act(struct rf_http *h, curl_socket_t fd, int what)
+{
+        int running;
+
+        curl_multi_socket_action(h->multi, fd, what, &running);
+        collect_ended(h);
+}
+
+static void timer_fired(struct rf_timer *timer)
+{
+        act(container_of(timer, struct rf_http, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+        struct rf_http *h = arg;
+
+        (void)multi;
+        if (timeout_ms < 0)
+                rf_timer_stop(&h->timer);
+        else if (rf_timer_set(&h->timer, rf_deadline_in((uint64_t)timeout_ms * USEC_PER_MSEC), timer_fired) < 0)
+                return -1; /* libcurl then fails its transfers */
+        return 0;
+}
+
+struct socket_watch {
+        struct rf_http *http;
+        struct rf_io *io;
+        curl_socket_t fd;
+};
+
+static void socket_ready(void *arg, unsigned events)
+{
+        struct socket_watch *w = arg;
+        int what = (events & RF_IO_READ ? CURL_CSELECT_IN : 0) | (events & RF_IO_WRITE ? CURL_CSELECT_OUT : 0) |
+                   (events & (RF_IO_ERROR | RF_IO_HANGUP) ? CURL_CSELECT_ERR : 0);
+
+        act(w->http, w->fd, what); /* may free the watch */
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+        struct rf_http *h = arg;
+        struct socket_watch *w = socket_arg;
+
+        (void)easy;
+        if (what == CURL_POLL_REMOVE) {
+                if (w) {
+                        rf_io_free(w->io);
+                        free(w);
+                        curl_multi_assign(h->multi, fd, NULL);
+                }
+                return 0;
+        }
+        if (!w) {
+                w = calloc(1, sizeof(*w));
+                if (!w || rf_io_new(fd, &w->io) < 0) {
+                        free(w);
+                        return -1;
+                }
+                w->http = h;
+                w->fd = fd;
+                curl_multi_assign(h->multi, fd, w);
+        }
+        rf_io_watch(w->io, (what & CURL_POLL_IN ? RF_IO_READ : 0u) | (what & CURL_POLL_OUT ? RF_IO_WRITE : 0u), socket_ready, w);
+        return 0;
+}
+
+/* ---- Making one ---- */
+
+static bool is_literal(const char *host)
+{
+        struct in6_addr buffer;
+
+        return host[0] == '[' || inet_pton(AF_INET, host, &buffer) == 1 || inet_pton(AF_INET6, host, &buffer) == 1;
+}
+
+/* The part of an address that a resolver wants, and its port; a new string, or NULL. */
+static char *host_of(const char *url, unsigned default_scheme, char **ret_port)
+{
+        CURLU *u = curl_url();
+        char *host = NULL, *copy = NULL, *port = NULL;
+
+        if (!u)
+                return NULL;
+        if (curl_url_set(u, CURLUPART_URL, url, default_scheme) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+            curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+                copy = strdup(host);
+                *ret_port = strdup(port);
+        }
+        curl_free(host);
+        curl_free(port);
+        curl_url_cleanup(u);
+        return copy;
+}
+
+static int keep_options(struct rf_http *h, const struct rf_http_options *o)
+{
+        const char **const texts[] = { &h->options.user_agent, &h->options.proxy, &h->options.no_proxy, &h->options.ca_file };
+
+        h->options = *o;
+        if (!h->options.ca_file)
+                h->options.ca_file = CA_FILE_DEFAULT;
+        if (h->options.connect_timeout_us == 0)
+                h->options.connect_timeout_us = CONNECT_TIMEOUT_DEFAULT_US;
+        if (h->options.body_max == 0)
+                h->options.body_max = RF_RESPONSE_BYTES_MAX;
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                if (!*texts[i])
+                        continue;
+                h->texts[i] = strdup(*texts[i]);
+                if (!h->texts[i])
+                        return -ENOMEM;
+                *texts[i] = h->texts[i];
+        }
+        return 0;
+}
+
+int rf_http_new(const struct rf_http_options *o, struct rf_http **ret)
+{
+        struct rf_http *h;
+        int r;
+
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                return -ENOMEM;
+        h = calloc(1, sizeof(*h));
+        if (!h) {
+                curl_global_cleanup();
+                return -ENOMEM;
+        }
+        rf_semaphore_init(&h->places, RF_HTTP_TRANSFERS_MAX);
+        r = keep_options(h, o);
+        if (r >= 0)
+                r = rf_resolver_new(&(struct rf_resolver_options){ 0 }, &h->resolver);
+        h->multi = curl_multi_init();
+        h->share = curl_share_init();
+        if (r >= 0 && (!h->multi || !h->share))
+                r = -ENOMEM;
+        if (r < 0) {
+                rf_http_free(h);
+                return r;
+        }
+        curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+        curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+        curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+        curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+        curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+        curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                          h->options.host_connections_max ? (long)h->options.host_connections_max : HOST_CONNECTIONS_DEFAULT);
+        curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)RF_HTTP_TRANSFERS_MAX);
+        *ret = h;
+        return 0;
+}
+
+struct rf_http *rf_http_free(struct rf_http *h)
+{
+        if (!h)
+                return NULL;
+        for (size_t i = 0; i < h->n_idle; i++)
+                rf_transfer_free(h->idle[i]);
+        if (h->multi)
+                curl_multi_cleanup(h->multi);
+        if (h->share)
+                curl_share_cleanup(h->share);
+        if (rf_sched_current())
+                rf_timer_stop(&h->timer);
+        rf_resolver_free(h->resolver);
+        for (size_t i = 0; i < ARRAY_SIZE(h->texts); i++)
+                free(h->texts[i]);
+        free(h->proxy_host);
+        free(h);
+        curl_global_cleanup();
+        return NULL;
+}
+
+/* ---- A request ---- */
+
+static void failed(struct rf_http_response *r, enum rf_http_failure f, const char *message)
+{
+        r->failure = f;
+        snprintf(r->message, sizeof(r->message), "%s", message);
+}
+
+/*
+ * Resolves `host` and adds "+host:port:addresses" to the list, so that libcurl never resolves by itself. 0, also when the name can't
+ * be resolved: then `ret` says so.
+ */
+static int resolve(struct rf_http *h, const char *host, const char *port, uint64_t deadline_us, struct curl_slist **list,
+                   struct rf_http_response *ret)
+{
+        _cleanup_free_ char *addresses = NULL, *line = NULL;
+        struct curl_slist *longer;
+        int r;
+
+        if (is_literal(host))
+                return 0;
+        r = rf_resolver_lookup(h->resolver, host, deadline_us, &addresses);
+        if (r == -ENOENT || r == -EAGAIN || (r == -ETIMEDOUT && rf_check_cancelled() == 0)) {
+                failed(ret, r == -ENOENT ? RF_HTTP_NO_SUCH_HOST : RF_HTTP_RESOLVE_FAILED, "");
+                snprintf(ret->message, sizeof(ret->message), r == -ENOENT ? "no host is called %.120s" : "the name %.120s couldn't be resolved",
+                         host);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (asprintf(&line, "+%s:%s:%s", host, port, addresses) < 0)
+                return -ENOMEM;
+        longer = curl_slist_append(*list, line);
+        if (!longer)
+                return -ENOMEM;
+        *list = longer;
+        return 0;
+}
+
+static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us, struct curl_slist **list, struct rf_http_response *ret)
+{
+        _cleanup_free_ char *port = NULL, *proxy_port = NULL, *host = host_of(url, 0, &port), *proxy = NULL;
+        int r = 0;
+
+        if (!host) {
+                failed(ret, RF_HTTP_PROTOCOL, "the address isn't one");
+                return 0;
+        }
+        if (h->options.proxy && h->options.proxy[0]) {
+                proxy = host_of(h->options.proxy, CURLU_GUESS_SCHEME, &proxy_port);
+                if (!proxy) {
+                        failed(ret, RF_HTTP_PROTOCOL, "the proxy's address isn't one");
+                        return 0;
+                }
+                r = resolve(h, proxy, proxy_port, deadline_us, list, ret);
+                if (r < 0 || ret->failure != RF_HTTP_FINE || !h->options.no_proxy)
+                        return r; /* the proxy resolves the host */
+        }
+        r = resolve(h, host, port, deadline_us, list, ret);
+        if (proxy && ret->failure != RF_HTTP_FINE) /* perhaps only the proxy knows it */
+                *ret = (struct rf_http_response){ .queue_us = ret->queue_us };
+        return r;
+}
+
+static struct rf_transfer *take_transfer(struct rf_http *h)
+{
+        return h->n_idle > 0 ? h->idle[--h->n_idle] : rf_transfer_new();
+}
+
+/* Sends and waits. 0, or why the wait ended early. */
+static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses,
+                         uint64_t deadline_us)
+{
+        const struct rf_transfer_setup setup = { .options = &h->options, .share = h->share, .request = q, .addresses = addresses };
+        int r = rf_transfer_prepare(t, &setup);
+
+        if (r < 0)
+                return r;
+        if (curl_multi_add_handle(h->multi, rf_transfer_easy(t)) != CURLM_OK)
+                return -ENOMEM;
+        r = rf_transfer_wait(t, deadline_us);
+        curl_multi_remove_handle(h->multi, rf_transfer_easy(t)); /* closes the connection of an unfinished one */
+        return r;
+}
+
+static int perform(struct rf_http *h, const struct rf_http_request *q, uint64_t deadline_us, struct rf_http_response *ret)
+{
+        struct curl_slist *addresses = NULL;
+        struct rf_transfer *t = NULL;
+        int r = resolve_all(h, q->url, MIN(deadline_us, rf_deadline_in(h->options.connect_timeout_us)), &addresses, ret);
+
+        if (r >= 0 && ret->failure == RF_HTTP_FINE) {
+                t = take_transfer(h);
+                r = t ? send_and_wait(h, t, q, addresses, deadline_us) : -ENOMEM;
+                if (r == 0 && q->is_idempotent && rf_transfer_met_dead_connection(t))
+                        r = send_and_wait(h, t, q, addresses, deadline_us);
+        }
+        if (t && r >= 0)
+                r = rf_transfer_take(t, ret);
+        else if (t && r == -ETIMEDOUT && rf_check_cancelled() == 0) {
+                rf_transfer_explain_timeout(t, ret); /* the request's own time, not the caller's */
+                r = 0;
+        }
+        if (t) {
+                rf_transfer_reset(t);
+                h->idle[h->n_idle++] = t; /* no more than places */
+        }
+        curl_slist_free_all(addresses);
+        return r;
+}
+
+int rf_http_perform(struct rf_http *h, const struct rf_http_request *q, struct rf_http_response *ret)
+{
+        uint64_t started_us = rf_now_us(), deadline_us = rf_deadline_in(q->timeout_us);
+        int r;
+
+        *ret = (struct rf_http_response){ .body = RF_BUF_INIT, .header_text = RF_BUF_INIT };
+        h->stats.waiting++;
+        r = rf_semaphore_acquire(&h->places, deadline_us);
+        h->stats.waiting--;
+        if (r == -ETIMEDOUT && rf_check_cancelled() == 0) {
+                failed(ret, RF_HTTP_TIMEOUT, "no connection became free in time");
+                h->stats.failures[RF_HTTP_TIMEOUT]++;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        h->stats.requests++;
+        h->stats.in_flight++;
+        ret->queue_us = rf_now_us() - started_us;
+        r = perform(h, q, deadline_us, ret);
+        h->stats.in_flight--;
+        rf_semaphore_release(&h->places);
+        if (r < 0) {
+                rf_http_response_done(ret);
+                return r;
+        }
+        ret->total_us = rf_now_us() - started_us;
+        h->stats.failures[ret->failure]++;
+        h->stats.connections += !ret->is_reused && ret->connect_us > 0;
+        return 0;
+}
+
+void rf_http_response_done(struct rf_http_response *r)
+{
+        free(r->headers);
+        rf_buf_done(&r->body);
+        rf_buf_done(&r->header_text);
+        *r = (struct rf_http_response){ .body = RF_BUF_INIT, .header_text = RF_BUF_INIT };
+}
+
+struct rf_http_stats rf_http_stats(const struct rf_http *h)
+{
+        return h->stats;
+}
+
+/*
+ * libcurl reads the certificates when the first TLS connection begins, and keeps them. So one is begun, to a socket of our own that
+ * never answers.
+ */
+int rf_http_warm_up(struct rf_http *h)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(address);
+        struct rf_http_response response;
+        char url[64];
+        int r = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -errno;
+        if (bind(fd, (const struct sockaddr *)&address, size) < 0 || listen(fd, 1) < 0 ||
+            getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+                r = -errno;
+        if (r == 0) {
+                snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(address.sin_port));
+                r = rf_http_perform(h, &(struct rf_http_request){ .url = url, .timeout_us = WARM_UP_US }, &response);
+                if (r == 0)
+                        rf_http_response_done(&response);
+        }
+        close(fd);
+        return r;
+}

@@ -1,0 +1,32 @@
+/* One request inside libcurl: its easy handle and what has come back so far. Only net/ includes this. */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "net/http.h"
+
+struct rf_transfer;
+
+struct rf_transfer_setup {
+        const struct rf_http_options *options;
+        CURLSH *share;
+        const struct rf_http_request *request;
+        struct curl_slist *addresses; /* CURLOPT_RESOLVE; the caller's, until the transfer is reset */
+};
+
+struct rf_transfer *rf_transfer_new(void); /* NULL: out of memory */
+struct rf_transfer *rf_transfer_free(struct rf_transfer *t);
+CURL *rf_transfer_easy(struct rf_transfer *t);
+
+int rf_transfer_prepare(struct rf_transfer *t, const struct rf_transfer_setup *s); /* -ENOMEM, -EINVAL */
+/* Waits until rf_transfer_end() was called for it (yields). -ETIMEDOUT, -ECANCELED. */
+int rf_transfer_wait(struct rf_transfer *t, uint64_t deadline_us);
+void rf_transfer_end(struct rf_transfer *t, int code); /* a CURLcode */
+/* Ended because a kept connection had died meanwhile, before anything came back. */
+bool rf_transfer_met_dead_connection(const struct rf_transfer *t);
+/* Moves what came, or what failed, into the response. -ENOMEM. */
+int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret);
+/* What an unfinished one was waiting for. */
+void rf_transfer_explain_timeout(struct rf_transfer *t, struct rf_http_response *ret);
+/* Forgets the request; the handle can be used again. */
+void rf_transfer_reset(struct rf_transfer *t);
