@@ -32,12 +32,17 @@
 #define RF_RECORD_GENRES_MAX 16u           /* genres of an artist */
 #define RF_ANSWER_RECORDS_MAX 512u         /* records in one answer */
 #define RF_ANSWER_BYTES_MAX (2u << 20)     /* decoded answer */
-#define RF_RESPONSE_BYTES_MAX (8u << 20)   /* body from a service */
+#define RF_RESPONSE_BYTES_MAX (1u << 20)   /* body from a service; jansson parses it in 10 ms, on the loop */
 #define RF_REQUEST_BYTES_MAX (64u << 10)   /* URL, headers and body of a request */
 #define RF_QUERY_IDS_MAX 100u
 
 /* upstream */
 #define RF_UPSTREAM_INFLIGHT_MAX 4096u     /* calls under way or waiting, over all runs */
+
+#define RF_PACING_CLASSES_MAX 8u           /* of one provider */
+#define RF_GATE_WAIT_MAX_US 60000000u      /* a call without a deadline isn't made to wait longer for a block or its pace */
+#define RF_REFRESHES_MAX 32u               /* stale answers that are fetched anew in the background at once */
+#define RF_RETRIES_SAVED_MAX 20u           /* retries that may be saved up */
 
 /* store */
 #define RF_STORE_KEY_MAX 511u              /* bytes, LMDB's own */

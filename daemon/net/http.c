@@ -223,18 +223,26 @@ int rf_http_new(const struct rf_http_options *o, struct rf_http **ret)
         return 0;
 }
 
+void rf_http_stop(struct rf_http *h)
+{
+        if (!h)
+                return;
+        while (h->n_idle > 0)
+                rf_transfer_free(h->idle[--h->n_idle]);
+        curl_multi_cleanup(h->multi); /* takes its sockets out of the loop */
+        h->multi = NULL;
+        rf_timer_stop(&h->timer);
+        h->resolver = rf_resolver_free(h->resolver);
+}
+
 struct rf_http *rf_http_free(struct rf_http *h)
 {
         if (!h)
                 return NULL;
-        for (size_t i = 0; i < h->n_idle; i++)
-                rf_transfer_free(h->idle[i]);
         if (h->multi)
                 curl_multi_cleanup(h->multi);
         if (h->share)
                 curl_share_cleanup(h->share);
-        if (rf_sched_current())
-                rf_timer_stop(&h->timer);
         rf_resolver_free(h->resolver);
         for (size_t i = 0; i < ARRAY_SIZE(h->texts); i++)
                 free(h->texts[i]);

@@ -64,7 +64,9 @@ struct rf_http_response {
 
 /* Within a scheduler or before it runs. */
 int rf_http_new(const struct rf_http_options *o, struct rf_http **ret);
-struct rf_http *rf_http_free(struct rf_http *h); /* nothing may be under way; within the scheduler, if it was used there */
+/* Closes every connection. Within the scheduler that it was used in; nothing may be under way, and nothing be asked after it. */
+void rf_http_stop(struct rf_http *h);
+struct rf_http *rf_http_free(struct rf_http *h); /* stopped, or never used. Accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct rf_http *, rf_http_free);
 
 /* Loads the certificates, which takes 20 ms, before somebody waits for it. Yields. */

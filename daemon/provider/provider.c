@@ -170,8 +170,8 @@ static int open_provider(struct rf_providers *all, struct rf_provider *p, const 
                                       c->name, c->transport);
         } else if (plugin->transport)
                 p->transport = p;
-        if (c->base_url || plugin->base_url) {
-                p->base_url = strdup(c->base_url ? c->base_url : plugin->base_url);
+        if (c->api_url || plugin->base_url) {
+                p->base_url = strdup(c->api_url ? c->api_url : plugin->base_url);
                 if (!p->base_url)
                         return -ENOMEM;
         }
@@ -270,6 +270,16 @@ const struct rf_operation *rf_provider_operation(const struct rf_provider *p, en
         return (unsigned)op < RF_OP_COUNT ? p->operations[op] : NULL;
 }
 
+const struct rf_value *rf_provider_value(const struct rf_provider *p, const char *option)
+{
+        if (!p->plugin || !p->values)
+                return NULL;
+        for (size_t i = 0; i < p->plugin->n_options; i++)
+                if (strcmp(p->plugin->options[i].name, option) == 0)
+                        return p->values[i].is_set ? &p->values[i] : NULL;
+        return NULL;
+}
+
 /* ---- What was refused ---- */
 
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason)
@@ -289,4 +299,9 @@ const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint
         if (f->until_us <= now_wall_us)
                 return NULL;
         return f->reason ? f->reason : "refused by the service";
+}
+
+uint64_t rf_provider_refused_until(const struct rf_provider *p, enum rf_op op)
+{
+        return p->refusals[op].until_us;
 }

@@ -15,7 +15,8 @@ struct rf_provider_config {
         const char *name;      /* the section's */
         const char *plugin;    /* file name or absolute path; NULL = name.so in the plugin directory */
         const char *transport; /* name of the provider that answers instead of HTTP; NULL = its own, or HTTP */
-        const char *base_url;  /* NULL = the plugin's */
+        const char *api_url;   /* in place of the plugin's base address; NULL = the plugin's */
+        bool is_disabled;      /* configured, but not to be used */
         struct {
                 const char *name, *value;
                 const char *where; /* "file:line", for messages */
@@ -51,7 +52,11 @@ const struct rf_operation *rf_provider_operation(const struct rf_provider *p, en
 /* Capability state: an operation that the service refused is left out until `until_us` (wall-clock time). */
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason);
 /* NULL: may be used now. Otherwise why not. */
+uint64_t rf_provider_refused_until(const struct rf_provider *p, enum rf_op op); /* wall-clock time; 0: it isn't */
 const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint64_t now_wall_us);
+
+/* The value in effect of one of the plugin's own options; NULL: it has none of that name, or it isn't set. */
+const struct rf_value *rf_provider_value(const struct rf_provider *p, const char *option);
 
 const char *rf_op_name(enum rf_op op); /* "search_tracks", … */
 const char *rf_outcome_name(enum rf_outcome o);
@@ -62,3 +67,7 @@ struct rf_request_builder *rf_request_free(struct rf_request_builder *b);
 DEFINE_CLEANUP(struct rf_request_builder *, rf_request_free);
 /* First error of the building (-E2BIG past RF_REQUEST_BYTES_MAX, -EINVAL, -ENOMEM), else the request, which the builder owns. */
 int rf_request_finish(struct rf_request_builder *b, const struct rf_request **ret);
+/* Adds or replaces the bearer token of a finished request. It's seen by the transport only: never in records, logs or errors. */
+int rf_request_authorise(struct rf_request_builder *b, const char *bearer);
+/* Method, path and parameters, for people; cut where it doesn't fit. Holds no credential: those travel in headers and bodies. */
+void rf_request_describe(const struct rf_request *q, char *buf, size_t size);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@ struct rf_request_builder {
         struct rf_arena arena;
         struct rf_request request;
         const char *base_url;
-        struct rf_header params[PARAMS_MAX], headers[HEADERS_MAX];
-        struct rf_buf url;
+        struct rf_header params[PARAMS_MAX], headers[HEADERS_MAX + 1]; /* and the credential */
+        struct rf_buf url, bearer;
         int error; /* the first */
 };
 
@@ -41,6 +42,7 @@ struct rf_request_builder *rf_request_free(struct rf_request_builder *b)
                 return NULL;
         rf_arena_done(&b->arena);
         rf_buf_done(&b->url);
+        rf_buf_done(&b->bearer);
         free(b);
         return NULL;
 }
@@ -173,4 +175,28 @@ int rf_request_finish(struct rf_request_builder *b, const struct rf_request **re
         q->headers = b->headers;
         *ret = q;
         return 0;
+}
+
+int rf_request_authorise(struct rf_request_builder *b, const char *bearer)
+{
+        bool had = b->bearer.size > 0;
+
+        rf_buf_clear(&b->bearer);
+        if (rf_buf_addf(&b->bearer, "Bearer %s", bearer) < 0)
+                return -ENOMEM;
+        if (!had)
+                b->request.n_headers++;
+        b->headers[b->request.n_headers - 1] = (struct rf_header){ .name = "Authorization", .value = b->bearer.data };
+        return 0;
+}
+
+void rf_request_describe(const struct rf_request *q, char *buf, size_t size)
+{
+        static const char *const methods[] = { [RF_METHOD_GET] = "GET", [RF_METHOD_POST] = "POST", [RF_METHOD_PUT] = "PUT",
+                                               [RF_METHOD_DELETE] = "DELETE" };
+        int at = snprintf(buf, size, "%s %s", methods[q->method], q->path);
+
+        for (size_t i = 0; i < q->n_params && at >= 0 && (size_t)at < size; i++)
+                at += snprintf(buf + at, size - (size_t)at, "%s%s=%s", i == 0 ? "?" : "&", q->params[i].name, q->params[i].value);
+        buf[rf_utf8_clip(buf, size - 1)] = '\0';
 }

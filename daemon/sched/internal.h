@@ -57,6 +57,7 @@ struct rf_sched {
         struct rf_coroutine *running;
         struct rf_list ready;
         size_t n_ready;
+        struct rf_waiters idle; /* who waits for nothing to be ready */
         struct rf_random shuffle;
         struct rf_group *root;
         struct rf_sched_stats stats;

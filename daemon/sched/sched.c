@@ -46,6 +46,7 @@ int rf_sched_new(const struct rf_sched_options *options, struct rf_sched **ret)
                 s->options = *options;
         max = s->options.coroutines_max > 0 ? s->options.coroutines_max : RF_COROUTINES_MAX;
         rf_list_init(&s->ready);
+        rf_waiters_init(&s->idle);
         rf_list_init(&s->dirty);
         rf_random_seed_named(&s->shuffle, s->options.shuffle_seed, "ready order");
         s->start_us = rf_monotonic_us();
@@ -172,6 +173,11 @@ int rf_yield(void)
         return rf_check_cancelled();
 }
 
+int rf_yield_until_idle(void)
+{
+        return rf_wait(&rf_sched_get()->idle, RF_FOREVER);
+}
+
 int rf_sleep_until(uint64_t time_us)
 {
         int r;
@@ -222,6 +228,8 @@ static int wait_for_events(struct rf_sched *s)
         uint64_t next = rf_timers_next(s);
         int r;
 
+        if (s->n_ready == 0)
+                rf_wake_all(&s->idle);
         if (s->n_ready > 0)
                 return rf_io_poll(s, 0);
         if (!s->options.virtual_clock)

@@ -66,6 +66,7 @@ uint64_t rf_deadline_in(uint64_t delay_us); /* now + delay, saturating at RF_FOR
 struct rf_sched *rf_sched_current(void);    /* NULL outside of rf_sched_run() */
 
 int rf_yield(void);                          /* lets everything that is ready run first */
+int rf_yield_until_idle(void);               /* lets everything run until nothing is ready, without time passing */
 int rf_sleep_us(uint64_t delay_us);
 int rf_sleep_until(uint64_t time_us);
 /* 0, or -ECANCELED or -ETIMEDOUT as a wait would return now. Doesn't yield. For loops that compute for long. */

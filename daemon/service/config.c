@@ -161,8 +161,15 @@ static int take_provider_option(struct reading *rd, const char *provider, const 
                 p->config.plugin = v;
         else if (strcmp(name, "transport") == 0)
                 p->config.transport = v;
-        else if (strcmp(name, "base_url") == 0)
-                p->config.base_url = v;
+        else if (strcmp(name, "api_url") == 0)
+                p->config.api_url = v;
+        else if (strcmp(name, "enabled") == 0) {
+                bool is_no = strcmp(v, "no") == 0 || strcmp(v, "false") == 0 || strcmp(v, "0") == 0 || strcmp(v, "off") == 0;
+
+                if (!is_no && strcmp(v, "yes") != 0 && strcmp(v, "true") != 0 && strcmp(v, "1") != 0 && strcmp(v, "on") != 0)
+                        return refuse(rd, rd->line, "[provider %s] enabled = %s: yes or no", provider, v);
+                p->config.is_disabled = is_no;
+        }
         else
                 return add_option(rd, p, n, v, where);
         return 0;
@@ -364,7 +371,7 @@ bool rf_config_same(const struct rf_config *a, const struct rf_config *b, enum r
 static bool same_provider(const struct rf_provider_config *a, const struct rf_provider_config *b)
 {
         if (!same_text(a->name, b->name) || !same_text(a->plugin, b->plugin) || !same_text(a->transport, b->transport) ||
-            !same_text(a->base_url, b->base_url) || a->n_options != b->n_options)
+            !same_text(a->api_url, b->api_url) || a->is_disabled != b->is_disabled || a->n_options != b->n_options)
                 return false;
         for (size_t i = 0; i < a->n_options; i++)
                 if (!same_text(a->options[i].name, b->options[i].name) || !same_text(a->options[i].value, b->options[i].value))

@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "control/varlink/socket.h"
 #include "flow/flow.h"
+#include "net/http.h"
 #include "provider/host.h"
 #include "sched/sched.h"
 #include "service/log.h"
@@ -27,6 +28,7 @@ struct rf_daemon {
         struct rf_providers *providers;
         struct rf_cache *cache;
         struct rf_state *state;
+        struct rf_http *http;
         struct rf_upstream *upstream;
         struct rf_flow flow;
         struct rf_runs *runs;
@@ -167,6 +169,9 @@ static int open_providers(struct rf_daemon *d)
         for (size_t i = 0; i < MAX(n, (size_t)1) && r >= 0; i++) {
                 char message[512] = "";
 
+                if (n > 0 && rf_config_provider(d->config, i)->is_disabled)
+                        continue;
+
                 r = rf_providers_load(d->providers, n > 0 ? rf_config_provider(d->config, i) : &embedded, message, sizeof(message));
                 if (r == -RF_EPLUGIN || r == -RF_ECONFIG) {
                         notice(d, message);
@@ -200,12 +205,50 @@ static int open_stores(struct rf_daemon *d)
         return 0;
 }
 
+static const char *first_set(const char *const *names)
+{
+        for (; *names; names++) {
+                const char *value = getenv(*names);
+
+                if (value && value[0])
+                        return value;
+        }
+        return NULL;
+}
+
+static int open_http(struct rf_daemon *d)
+{
+        const char *proxy = text_of(d, RF_SET_NET_PROXY);
+        struct rf_http_options o = { .user_agent = "recflow/" PACKAGE_VERSION " (+" PACKAGE_URL ")",
+                                     .ca_file = text_of(d, RF_SET_NET_CA_FILE),
+                                     .connect_timeout_us = (uint64_t)number_of(d, RF_SET_NET_CONNECT_TIMEOUT),
+                                     .http2 = number_of(d, RF_SET_NET_HTTP2) };
+
+        o.proxy = proxy && proxy[0] ? proxy : first_set((const char *const[]){ "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
+                                                                                "ALL_PROXY", NULL });
+        o.no_proxy = first_set((const char *const[]){ "no_proxy", "NO_PROXY", NULL });
+        return rf_http_new(&o, &d->http);
+}
+
+static void log_slow_call(void *arg, const struct rf_call_record *record)
+{
+        (void)arg;
+        rf_log(RF_LOG_WARNING, "[provider %s] slow: %s took %llu.%llu s", record->provider,
+               record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->upstream_us / USEC_PER_SEC),
+               (unsigned long long)(record->upstream_us % USEC_PER_SEC / (USEC_PER_SEC / 10)));
+}
+
 static int open_upstream(struct rf_daemon *d)
 {
+        uint64_t breaker_open_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_BREAKER_OPEN);
         struct rf_upstream_options o = { .concurrency = (uint32_t)number_of(d, RF_SET_UPSTREAM_CONCURRENCY),
                                          .retries = (uint32_t)number_of(d, RF_SET_UPSTREAM_RETRIES),
                                          .refusal_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_REFUSAL), .seed = 1,
-                                         .cache_enabled = d->cache != NULL };
+                                         .cache_enabled = d->cache != NULL, .http = d->http, .state = d->state,
+                                         .breaker = { .failures = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_FAILURES),
+                                                      .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
+                                                      .probe_us = 2 * breaker_open_us },
+                                         .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_call };
         struct rf_runs_options runs = runs_options(d);
         int r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
 
@@ -262,7 +305,7 @@ int rf_daemon_new(const struct rf_daemon_options *options, struct rf_daemon **re
                 return fail(r, message);
         if ((r = open_stores(d)) < 0)
                 return r;
-        if ((r = open_providers(d)) < 0 || (r = open_upstream(d)) < 0)
+        if ((r = open_providers(d)) < 0 || (r = open_http(d)) < 0 || (r = open_upstream(d)) < 0)
                 return fail(r, "");
         if ((r = open_server(d)) < 0)
                 return r;
@@ -277,6 +320,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_varlink_server_free(d->server);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
+        rf_http_free(d->http);
         rf_cache_close(d->cache);
         rf_state_close(d->state);
         rf_providers_free(d->providers);
@@ -399,6 +443,20 @@ static void log_slow_step(void *arg, const char *name, uint64_t step_us)
         rf_log(RF_LOG_WARNING, "a step of \"%s\" held the loop for %llu ms", name, (unsigned long long)(step_us / USEC_PER_MSEC));
 }
 
+/* Before the first run: what was learned before counts again, and no run waits for certificates to be read. */
+static int start_upstream(struct rf_daemon *d)
+{
+        bool uses_http = false;
+
+        rf_upstream_start(d->upstream);
+        for (size_t i = 0; i < rf_providers_count(d->providers); i++) {
+                const struct rf_provider *p = rf_providers_at(d->providers, i);
+
+                uses_http |= !rf_provider_problem(p) && !rf_provider_transport(p);
+        }
+        return uses_http ? rf_http_warm_up(d->http) : 0;
+}
+
 int rf_daemon_main(void *arg)
 {
         struct rf_daemon *d = arg;
@@ -416,6 +474,8 @@ int rf_daemon_main(void *arg)
         if (r >= 0)
                 r = listen_all(d);
         if (r >= 0)
+                r = start_upstream(d);
+        if (r >= 0)
                 r = rf_runs_start(d->runs, &resumed);
         if (r >= 0) {
                 if (resumed > 0)
@@ -428,5 +488,7 @@ int rf_daemon_main(void *arg)
                 unlink(d->socket_path);
         rf_varlink_server_stop(d->server);
         rf_runs_stop(d->runs);
+        rf_upstream_stop(d->upstream);
+        rf_http_stop(d->http);
         return r;
 }

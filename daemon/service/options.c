@@ -52,8 +52,22 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .max = 1000, .help = "Calls to one provider under way at once." } },
         [RF_SET_UPSTREAM_RETRIES] = { "upstream", { .name = "retries", .type = RF_OPTION_INTEGER, .default_value = "2", .min = 0, .max = 5,
                 .help = "Further attempts after a failure that may pass." } },
-        [RF_SET_UPSTREAM_REFUSAL] = { "upstream", { .name = "refusal", .type = RF_OPTION_DURATION, .default_value = "1h", .min = SECOND,
+        [RF_SET_UPSTREAM_REFUSAL] = { "upstream", { .name = "refusal", .type = RF_OPTION_DURATION, .default_value = "24h", .min = SECOND,
                 .max = 30 * 86400.0 * SECOND, .help = "How long an operation that a service refused is left alone." } },
+        [RF_SET_UPSTREAM_BREAKER_FAILURES] = { "upstream", { .name = "breaker_failures", .type = RF_OPTION_INTEGER, .default_value = "3",
+                .min = 0, .max = 100, .help = "Failures in a row after which a service is left alone for a while; 0 for never." } },
+        [RF_SET_UPSTREAM_BREAKER_OPEN] = { "upstream", { .name = "breaker_open", .type = RF_OPTION_DURATION, .default_value = "30s",
+                .min = SECOND, .max = 3600 * SECOND, .help = "How long it's left alone then, before a single call tries it." } },
+        [RF_SET_UPSTREAM_SLOW] = { "upstream", { .name = "slow", .type = RF_OPTION_DURATION, .default_value = "20s", .min = 0,
+                .max = 3600 * SECOND, .help = "Calls that take longer are logged with endpoint and parameters; 0 for none." } },
+        [RF_SET_NET_PROXY] = { "net", { .name = "proxy", .type = RF_OPTION_STRING, .max = 256,
+                .help = "Address of an HTTP proxy; unless given, that of $https_proxy, $http_proxy or $all_proxy, less $no_proxy." } },
+        [RF_SET_NET_CA_FILE] = { "net", { .name = "ca_file", .type = RF_OPTION_PATH,
+                .default_value = "/etc/ssl/certs/ca-certificates.crt", .help = "Certificates of the authorities that are trusted." } },
+        [RF_SET_NET_CONNECT_TIMEOUT] = { "net", { .name = "connect_timeout", .type = RF_OPTION_DURATION, .default_value = "10s",
+                .min = SECOND / 10, .max = 300 * SECOND, .help = "Time to resolve a name and to connect." } },
+        [RF_SET_NET_HTTP2] = { "net", { .name = "http2", .type = RF_OPTION_BOOL, .default_value = "no",
+                .help = "Whether HTTP/2 is used where a service offers it." } },
 };
 
 int rf_setting_find(const char *section, const char *name)
@@ -91,8 +105,8 @@ int rf_settings_sample(struct rf_buf *b)
                                         rf_settings[i].is_live ? "" : "; needs a restart", o->name, o->default_value ? o->default_value : "");
         }
         if (r >= 0)
-                r = rf_buf_add_string(b, "\n# One section for each music service, asked in this order. Beside \"plugin\", \"transport\" and "
-                                         "\"base_url\" the\n# options are the plugin's own. Without any, the embedded provider answers, with "
+                r = rf_buf_add_string(b, "\n# One section for each music service, asked in this order. Beside \"plugin\", \"transport\", "
+                                         "\"api_url\" and \"enabled\" the\n# options are the plugin's own. Without any, the embedded provider answers, with "
                                          "invented music.\n#[provider mock]\n#plugin = mock.so\n");
         return r;
 }

@@ -1,7 +1,9 @@
 #include "upstream/attempt.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "sched/sched.h"
 #include "upstream/classify.h"
 
@@ -9,37 +11,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void verdict(struct rf_attempt *a, enum rf_outcome outcome, const char *message)
+static void verdict(struct rf_attempt *a, enum rf_outcome outcome, const char *failure, const char *message)
 {
         a->verdict.outcome = outcome;
+        a->failure = failure;
         snprintf(a->verdict.message, sizeof(a->verdict.message), "%s", message);
 }
 
-/* Waits for an in-process transport's answer as long as it says, at most the operation's timeout. */
-static int exchange(struct rf_provider *p, const struct rf_operation *o, const struct rf_request *request, struct rf_reply *reply,
-                    struct rf_attempt *a)
+/* What no plugin should have to see: parsers recurse, and records are UTF-8. */
+static bool is_sound(const struct rf_response *response, struct rf_attempt *a)
 {
-        struct rf_provider *t = rf_provider_transport(p);
-        uint64_t timeout_us = (uint64_t)o->timeout_ms * USEC_PER_MSEC;
-        int r;
-
-        if (!t) {
-                verdict(a, RF_OUTCOME_TRANSIENT, "no transport is configured for this provider");
-                return 0;
-        }
-        r = rf_provider_plugin(t)->transport->answer(rf_provider_instance(t), rf_provider_plugin(p)->name, request, rf_now_us(), reply);
-        if (r < 0)
-                return r;
-        if (reply->fault == RF_FAULT_HANG || reply->delay_us > timeout_us) {
-                verdict(a, RF_OUTCOME_TRANSIENT, "no answer within the timeout");
-                return rf_sleep_us(timeout_us);
-        }
-        if (reply->delay_us > 0 && (r = rf_sleep_us(reply->delay_us)) < 0)
-                return r;
-        if (reply->fault != RF_FAULT_NONE)
-                verdict(a, RF_OUTCOME_TRANSIENT,
-                        reply->fault == RF_FAULT_REFUSED ? "connection refused" : "connection lost before the answer was complete");
-        return 0;
+        if (!rf_utf8_is_valid(response->body, response->body_size))
+                verdict(a, RF_OUTCOME_MALFORMED, "not-utf8", "the answer isn't UTF-8");
+        else if (rf_json_depth(response->body, response->body_size) > RF_JSON_DEPTH_MAX)
+                verdict(a, RF_OUTCOME_MALFORMED, "too-deep", "the answer is nested too deeply");
+        else
+                return true;
+        return false;
 }
 
 static int parse(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, const struct rf_response *response,
@@ -54,13 +42,13 @@ static int parse(struct rf_provider *p, const struct rf_operation *o, const stru
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                verdict(a, RF_OUTCOME_MALFORMED, "the answer isn't what this service sends");
+                verdict(a, RF_OUTCOME_MALFORMED, "malformed", "the answer isn't what this service sends");
                 return 0;
         }
         r = rf_sink_finish(sink, ret);
         if (r >= 0 && rf_answer_is_empty(*ret)) {
                 if ((*ret)->n_refused > 0) {
-                        verdict(a, RF_OUTCOME_MALFORMED, "every record of the answer was invalid");
+                        verdict(a, RF_OUTCOME_MALFORMED, "invalid-records", "every record of the answer was invalid");
                         *ret = rf_answer_unref(*ret);
                 } else
                         a->verdict.outcome = RF_OUTCOME_EMPTY;
@@ -68,44 +56,46 @@ static int parse(struct rf_provider *p, const struct rf_operation *o, const stru
         return r;
 }
 
-int rf_attempt(struct rf_provider *p, const struct rf_query *q, struct rf_attempt *ret, struct rf_answer **ret_answer)
+static int judge(struct rf_provider *p, const struct rf_query *q, const struct rf_response *response, struct rf_attempt *a,
+                 struct rf_answer **ret)
 {
-        _cleanup_(rf_request_freep) struct rf_request_builder *b = NULL;
+        if (!is_sound(response, a))
+                return 0;
+        if (response->status >= 200 && response->status <= 299)
+                return parse(p, rf_provider_operation(p, q->op), q, response, a, ret);
+        if (response->status >= 300 && response->status <= 399)
+                verdict(a, RF_OUTCOME_INVALID, "redirect", "the service redirects elsewhere, which is never followed");
+        else
+                rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, response, &a->verdict);
+        return 0;
+}
+
+int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_query *q, const struct rf_request *request, uint64_t timeout_us,
+               struct rf_attempt *ret, struct rf_answer **ret_answer)
+{
         const struct rf_operation *o = rf_provider_operation(p, q->op);
-        const struct rf_request *request;
-        struct rf_reply reply = { .size = sizeof(reply) };
+        struct rf_exchange e;
         struct rf_attempt a = { 0 };
         struct rf_answer *answer = NULL;
-        uint64_t started_us = rf_now_us();
-        int r;
+        int r = rf_exchange(http, p, request, timeout_us, o->flags & RF_OPERATION_IDEMPOTENT, &e);
 
-        b = rf_request_new(rf_provider_base_url(p));
-        if (!b)
-                return -ENOMEM;
-        r = o->build(rf_provider_instance(p), q, b);
-        if (r >= 0)
-                r = rf_request_finish(b, &request);
         if (r < 0)
                 return r;
-        r = exchange(p, o, request, &reply, &a);
-        if (r >= 0 && a.verdict.outcome == RF_OUTCOME_OK) {
-                struct rf_response response = { .size = sizeof(response), .status = reply.status, .headers = reply.headers,
-                                                .n_headers = reply.n_headers, .body = reply.body ? reply.body : "",
-                                                .body_size = reply.body_size };
-
-                a.status = reply.status;
-                a.bytes = (uint32_t)reply.body_size;
-                if (reply.body_size > RF_RESPONSE_BYTES_MAX)
-                        verdict(&a, RF_OUTCOME_MALFORMED, "the answer is too large");
-                else if (reply.status < 200 || reply.status > 299)
-                        rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, &response, &a.verdict);
-                else
-                        r = parse(p, o, q, &response, &a, &answer);
-        }
-        free(reply.body);
+        a.status = e.response.status;
+        a.bytes = (uint32_t)e.response.body_size;
+        a.duration_us = e.total_us;
+        a.connect_us = e.connect_us;
+        a.first_byte_us = e.first_byte_us;
+        if (e.failure && (strcmp(e.failure, "too-large") == 0 || strcmp(e.failure, "too-many-headers") == 0 ||
+                          strcmp(e.failure, "protocol") == 0))
+                verdict(&a, RF_OUTCOME_MALFORMED, e.failure, e.message);
+        else if (e.failure)
+                verdict(&a, RF_OUTCOME_TRANSIENT, e.failure, e.message);
+        else
+                r = judge(p, q, &e.response, &a, &answer);
+        rf_exchange_done(&e);
         if (r < 0)
                 return r;
-        a.duration_us = rf_now_us() - started_us;
         *ret = a;
         *ret_answer = answer;
         return 0;

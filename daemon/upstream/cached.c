@@ -22,7 +22,7 @@ static double jitter_of(const struct rf_upstream *u, const struct rf_buf *key)
 }
 
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
-                  struct rf_answer **ret)
+                  bool *ret_ages, struct rf_answer **ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         struct rf_cache_entry e;
@@ -40,7 +40,12 @@ int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struc
         rf_buf_done(&e.value);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT; /* of an older version, or damaged: as if it weren't there */
-        *ret_state = e.fresh_until_us <= now_us ? RF_CACHE_STALE : e.is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
+        if (e.fresh_until_us > now_us)
+                *ret_state = e.is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
+        else
+                *ret_state = e.stale_until_us > now_us ? RF_CACHE_STALE : RF_CACHE_STALE_ERROR;
+        /* in the last tenth of its life it's renewed by whoever asks first, so that nobody ever has to wait for what is asked often */
+        *ret_ages = !e.is_negative && e.fresh_until_us > now_us && (e.fresh_until_us - now_us) * 10 < e.fresh_until_us - e.stored_us;
         return 0;
 }
 

@@ -13,6 +13,7 @@ struct shared {
         struct rf_shared_work work;
         struct rf_waiters waiters;
         size_t n_waiting;
+        uint64_t deadline_us; /* the latest */
         bool is_done;
         int result;
         struct rf_answer *answer;
@@ -54,6 +55,11 @@ size_t rf_coalesce_size(const struct rf_coalesce *c)
         return rf_map_size(c->in_flight);
 }
 
+bool rf_coalesce_is_in_flight(const struct rf_coalesce *c, const void *key, size_t key_size)
+{
+        return rf_map_get(c->in_flight, key, key_size) != NULL;
+}
+
 static void shared_free(struct shared *s)
 {
         rf_group_free(s->group);
@@ -66,7 +72,7 @@ static int run_shared(void *arg)
 {
         struct shared *s = arg;
 
-        s->result = s->work.run(s->work.arg, &s->answer);
+        s->result = s->work.run(s->work.arg, &s->deadline_us, &s->answer);
         s->is_done = true;
         rf_wake_all(&s->waiters);
         return 0;
@@ -123,6 +129,7 @@ int rf_coalesce_run(struct rf_coalesce *c, const void *key, size_t key_size, con
         else if ((r = start(c, key, key_size, work, &s)) < 0)
                 return r;
         s->n_waiting++;
+        s->deadline_us = MAX(s->deadline_us, deadline_us);
         while (!s->is_done && r >= 0)
                 r = rf_wait(&s->waiters, deadline_us);
         if (s->is_done && r >= 0) {

@@ -10,7 +10,8 @@ struct rf_coalesce;
 
 /* The shared work; runs in a coroutine of its own. `arg` is the first caller's copy, freed with `free_arg` at the end. */
 struct rf_shared_work {
-        int (*run)(void *arg, struct rf_answer **ret);
+        /* `deadline_us` is the latest of all who wait, and may move while it runs. */
+        int (*run)(void *arg, const uint64_t *deadline_us, struct rf_answer **ret);
         void (*free_arg)(void *arg);
         void *arg;
 };
@@ -25,5 +26,6 @@ DEFINE_CLEANUP(struct rf_coalesce *, rf_coalesce_free);
  */
 int rf_coalesce_run(struct rf_coalesce *c, const void *key, size_t key_size, const struct rf_shared_work *work, uint64_t deadline_us,
                     bool *ret_joined, struct rf_answer **ret);
+bool rf_coalesce_is_in_flight(const struct rf_coalesce *c, const void *key, size_t key_size);
 /* Keys in flight. */
 size_t rf_coalesce_size(const struct rf_coalesce *c);

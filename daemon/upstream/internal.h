@@ -2,15 +2,26 @@
 #pragma once
 
 #include "sched/sched.h"
+#include "upstream/authority.h"
 #include "upstream/coalesce.h"
+#include "upstream/gate.h"
+#include "upstream/retry.h"
 #include "upstream/upstream.h"
+
+struct rf_collector;
 
 /* What is kept of each provider. */
 struct rf_lane {
+        struct rf_upstream *upstream;
         struct rf_provider *provider;
-        struct rf_semaphore slots;
+        struct rf_gate *gate;
+        struct rf_authority *authority;
+        struct rf_collector *collectors[RF_OP_COUNT]; /* of look-ups by id; made when first used */
+        struct rf_retry_budget budget;
+        uint64_t timeout_us; /* in place of the operations' own; 0 = those */
         struct rf_provider_stats stats;
         uint64_t mean_us[RF_OP_COUNT]; /* exponentially weighted; 0 = never called */
+        bool is_saving, is_unsaved;    /* of what is learned */
 };
 
 struct rf_upstream {
@@ -18,39 +29,67 @@ struct rf_upstream {
         struct rf_cache *cache; /* NULL: none */
         struct rf_coalesce *coalesce;
         struct rf_lane *lanes; /* in the order of routing */
-        size_t n_lanes;
+        size_t n_lanes, n_refreshes;
+        struct rf_group *background; /* refreshes, batches, writes of what was learned; made when first needed */
         struct rf_upstream_stats stats;
 };
 
 /* ---- cached.c: the cache stage ---- */
 
-/* 0: `ret` holds the answer and `ret_state` says how good it is (HIT, NEGATIVE or STALE); -ENOENT: nothing usable. */
+/*
+ * 0: `ret` holds the answer and `ret_state` says how good it is (HIT, NEGATIVE, STALE: to be served while it's fetched anew;
+ * STALE_ERROR: only if nothing better can be had); -ENOENT: nothing usable. `ret_ages`: fresh still, but near its end.
+ */
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
-                  struct rf_answer **ret);
+                  bool *ret_ages, struct rf_answer **ret);
 /* Stores a fresh answer with the life times of its operation. Errors are the cache's to count. */
 void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, const struct rf_answer *a);
 
 /* ---- single.c: one call to one provider ---- */
 
-/* Cache, coalescing, attempts. `record` gets what happened. Yields. */
-int rf_single(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+/* Cache, coalescing, attempts. `record` gets what happened. `has_alternative`: another provider could answer instead. Yields. */
+int rf_single(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
               struct rf_call_record *record, struct rf_answer **ret);
-/* Without the cache's read side: for look-ups that have asked it already. */
-int rf_single_uncached(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+/* Without the cache's read side: for refreshes. */
+int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
                        struct rf_call_record *record, struct rf_answer **ret);
+/* The attempts and retries alone, for who has done the rest itself; nothing is stored. `deadline_us` may move. Yields. */
+int rf_attempts(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
+                const uint64_t *deadline_us, struct rf_call_record *record, struct rf_answer **ret);
 
-/* ---- lookup.c: look-ups by id ---- */
+/* ---- lookup.c and collector.c: look-ups by id ---- */
 
-/* Each id is cached by itself, what is missing is fetched in batches at once, and the answers are joined. Yields. */
-int rf_lookup(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
-              struct rf_answer **ret);
+static inline bool rf_is_lookup(enum rf_op op)
+{
+        return op == RF_OP_TRACKS || op == RF_OP_AUDIO_FEATURES;
+}
+
+/* Each id is cached by itself; what is missing is collected, over all callers, into full batches. Yields. */
+int rf_lookup(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, struct rf_answer **ret);
+/* Fetches the ids whatever the cache says. */
+int rf_lookup_refresh(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q);
+
+/* ---- refresh.c ---- */
+
+/* Fetches in the background what was answered from an old entry, unless that is under way. Doesn't yield; never fails the caller. */
+void rf_refresh(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q);
 
 /* ---- route.c ---- */
 
-/* The next lane from `*at` on that can do the operation now; NULL if none is left. */
+/* The next lane from `*at` on that can do the operation now, those that need no waiting first; NULL if none is left. */
 struct rf_lane *rf_route_next(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t *at);
+/* Whether some lane is left after `at`. */
+bool rf_route_has_more(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t at);
+
+/* ---- learned.c: what survives a restart ---- */
+
+void rf_learned_load(struct rf_lane *lane);
+/* Writes it down in the background. Doesn't yield. */
+void rf_learned_changed(void *lane);
 
 /* ---- upstream.c ---- */
 
 /* Counts a record and hands it to whoever observes. */
 void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_call_record *record);
+/* The group of what outlives its caller. -ENOMEM. */
+int rf_background(struct rf_upstream *u, struct rf_group **ret);

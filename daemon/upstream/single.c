@@ -10,19 +10,215 @@
 #include "upstream/query.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { BACKOFF_FIRST_MS = 200, BACKOFF_MAX_MS = 10000, MEAN_SHARE = 8 };
+enum { MEAN_SHARE = 8, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
+
+#define TIMEOUT_MIN_US (100 * USEC_PER_MSEC)
+
+/* ---- Attempts ---- */
+
+/* One call's attempts, on the stack of the coroutine that makes them. */
+struct effort {
+        struct rf_lane *lane;
+        const struct rf_caller *caller;
+        const struct rf_query *query;
+        const struct rf_operation *operation;
+        const uint64_t *deadline_us;
+        struct rf_call_record *record;
+        struct rf_request_builder *builder;
+        const struct rf_request *request;
+        struct rf_attempt last;
+        bool has_alternative, has_renewed;
+        uint32_t refusals;
+};
+
+static void weigh(uint64_t *mean, uint64_t value)
+{
+        *mean = *mean ? *mean - *mean / MEAN_SHARE + value / MEAN_SHARE : value;
+}
+
+static void learn(struct effort *e)
+{
+        struct rf_lane *lane = e->lane;
+        struct rf_upstream *u = lane->upstream;
+        enum rf_outcome outcome = e->last.verdict.outcome;
+
+        lane->stats.calls++;
+        u->stats.attempts++;
+        u->stats.by_outcome[outcome]++;
+        if (outcome > RF_OUTCOME_EMPTY)
+                lane->stats.failures++;
+        weigh(&lane->mean_us[e->query->op], e->last.duration_us);
+        weigh(&lane->stats.mean_us, e->last.duration_us);
+        rf_retry_budget_earn(&lane->budget);
+        if (outcome == RF_OUTCOME_REFUSED) {
+                rf_provider_refuse(lane->provider, e->query->op, rf_wall_us() + u->options.refusal_us, e->last.verdict.message);
+                rf_learned_changed(lane);
+        }
+}
+
+static void note(struct effort *e, const struct rf_ticket *t)
+{
+        struct rf_call_record *r = e->record;
+
+        r->attempts++;
+        r->status = e->last.status;
+        r->bytes = e->last.bytes;
+        r->outcome = e->last.verdict.outcome;
+        r->failure = e->last.failure;
+        r->upstream_us += e->last.duration_us;
+        r->pace_us += t->paced_us;
+        r->queue_us += t->sent_us - t->asked_us - t->paced_us;
+        r->connect_us = e->last.connect_us;
+        r->first_byte_us = e->last.first_byte_us;
+        snprintf(r->message, sizeof(r->message), "%s", e->last.verdict.message);
+}
+
+/* The operation's own time, and of what is left to the deadline at most a half while another attempt could follow. */
+static uint64_t timeout_us(const struct effort *e, bool is_last)
+{
+        uint64_t own_us = e->lane->timeout_us ? e->lane->timeout_us : (uint64_t)e->operation->timeout_ms * USEC_PER_MSEC;
+        uint64_t now_us = rf_now_us(), left_us = *e->deadline_us > now_us ? *e->deadline_us - now_us : 0;
+
+        if (*e->deadline_us == RF_FOREVER)
+                return own_us;
+        return MIN(own_us, MAX(is_last ? left_us : left_us / 2, (uint64_t)TIMEOUT_MIN_US));
+}
+
+static int authorise(struct effort *e)
+{
+        const char *bearer;
+        int r = rf_authority_bearer(e->lane->authority, e->operation->flags & RF_OPERATION_USER, timeout_us(e, false), &bearer,
+                                    e->record->message, sizeof(e->record->message));
+
+        if (r == -RF_ELOGIN)
+                e->record->outcome = RF_OUTCOME_LOGIN;
+        if (r < 0 || !bearer)
+                return r;
+        return rf_request_authorise(e->builder, bearer);
+}
+
+static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
+{
+        struct rf_lane *lane = e->lane;
+        struct rf_ticket ticket;
+        uint64_t needed_us = 0, retry_us;
+        int r = rf_gate_enter(lane->gate, e->operation->pacing_class, e->caller->client, e->caller->priority, e->deadline_us, &ticket,
+                              &needed_us);
+
+        if (r < 0) {
+                e->record->needed_us = needed_us;
+                return r;
+        }
+        /* only now: a token may have ended while the call waited its turn, and nothing yields between here and the sending */
+        r = authorise(e);
+        if (r < 0) {
+                rf_gate_leave(lane->gate, &ticket, RF_OUTCOME_CANCELLED, 0);
+                return r;
+        }
+        lane->stats.in_flight++;
+        r = rf_attempt(lane->upstream->options.http, lane->provider, e->query, e->request, timeout_us(e, is_last), &e->last, ret);
+        lane->stats.in_flight--;
+        retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;
+        rf_gate_leave(lane->gate, &ticket, r < 0 ? RF_OUTCOME_CANCELLED : e->last.verdict.outcome, retry_us);
+        if (r < 0)
+                return r;
+        if (*ret)
+                lane->stats.refused_records += (*ret)->n_refused;
+        learn(e);
+        note(e, &ticket);
+        return 0;
+}
+
+/* A number in 0..1 from the seed and the query, so that it doesn't depend on who else retries. */
+static double unit_of(const struct effort *e)
+{
+        _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
+
+        if (rf_query_key(rf_provider_name(e->lane->provider), e->query, &key) < 0)
+                return .5;
+        return (double)(rf_hash(key.data, key.size, e->lane->upstream->options.seed + e->record->attempts) >> 11) * 0x1p-53;
+}
+
+/* After an attempt without an answer. 1: try again, perhaps after a wait; 0: that was it. */
+static int prepare_retry(struct effort *e)
+{
+        uint64_t backoff_us;
+        int r;
+
+        switch (e->last.verdict.outcome) {
+        case RF_OUTCOME_LOGIN: /* expired before its time: one new token, one more try */
+                if (e->has_renewed || e->last.status != 401)
+                        return 0;
+                e->has_renewed = true;
+                rf_authority_expire(e->lane->authority, e->operation->flags & RF_OPERATION_USER);
+                return 1;
+        case RF_OUTCOME_RATE: /* the gate knows how long to wait, and whether there is time */
+                return !e->has_alternative && ++e->refusals < REFUSALS_WAITED_MAX;
+        case RF_OUTCOME_TRANSIENT:
+        case RF_OUTCOME_MALFORMED:
+                break;
+        default:
+                return 0;
+        }
+        if (!(e->operation->flags & RF_OPERATION_IDEMPOTENT) || e->record->attempts > e->lane->upstream->options.retries ||
+            !rf_retry_budget_spend(&e->lane->budget))
+                return 0;
+        backoff_us = rf_retry_backoff_us(e->record->attempts, unit_of(e));
+        if (*e->deadline_us != RF_FOREVER && rf_now_us() + backoff_us >= *e->deadline_us)
+                return 0;
+        r = rf_sleep_us(backoff_us);
+        return r < 0 ? r : 1;
+}
+
+static int make_effort(struct effort *e, struct rf_answer **ret)
+{
+        struct rf_answer *answer = NULL;
+        int r;
+
+        do {
+                bool is_last = !(e->operation->flags & RF_OPERATION_IDEMPOTENT) || e->record->attempts >= e->lane->upstream->options.retries;
+
+                r = attempt_once(e, is_last, &answer);
+                if (r >= 0 && answer) {
+                        *ret = answer;
+                        return 0;
+                }
+                if (r >= 0)
+                        r = prepare_retry(e);
+        } while (r > 0);
+        return r < 0 ? r : rf_outcome_error(e->last.verdict.outcome);
+}
+
+int rf_attempts(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
+                const uint64_t *deadline_us, struct rf_call_record *record, struct rf_answer **ret)
+{
+        _cleanup_(rf_request_freep) struct rf_request_builder *b = rf_request_new(rf_provider_base_url(lane->provider));
+        struct effort e = { .lane = lane, .caller = caller, .query = q, .operation = rf_provider_operation(lane->provider, q->op),
+                            .deadline_us = deadline_us, .record = record, .builder = b, .has_alternative = has_alternative };
+        int r = b ? e.operation->build(rf_provider_instance(lane->provider), q, b) : -ENOMEM;
+
+        if (r >= 0)
+                r = rf_request_finish(b, &e.request);
+        if (r < 0)
+                return r;
+        rf_request_describe(e.request, record->target, sizeof(record->target));
+        return make_effort(&e, ret);
+}
+
+/* ---- Shared ---- */
 
 /* What the shared work needs and leaves behind. The work holds one reference, the caller that started it another. */
 struct work {
         unsigned references;
-        struct rf_upstream *u;
         struct rf_lane *lane;
         struct rf_arena arena;
         struct rf_query query;
-        struct rf_attempt last;
-        uint32_t attempts;
-        uint64_t upstream_us;
+        struct rf_caller caller; /* for fairness; nobody observes through it */
+        bool has_alternative;
+        struct rf_call_record record;
 };
 
 static void release_work(void *arg)
@@ -35,84 +231,17 @@ static void release_work(void *arg)
         free(w);
 }
 
-static void learn(struct work *w)
-{
-        struct rf_lane *lane = w->lane;
-        uint64_t *mean = &lane->mean_us[w->query.op];
-
-        lane->stats.calls++;
-        w->u->stats.attempts++;
-        w->u->stats.by_outcome[w->last.verdict.outcome]++;
-        if (w->last.verdict.outcome > RF_OUTCOME_EMPTY)
-                lane->stats.failures++;
-        *mean = *mean ? *mean - *mean / MEAN_SHARE + w->last.duration_us / MEAN_SHARE : w->last.duration_us;
-        lane->stats.mean_us =
-                lane->stats.mean_us ? lane->stats.mean_us - lane->stats.mean_us / MEAN_SHARE + w->last.duration_us / MEAN_SHARE :
-                                      w->last.duration_us;
-        if (w->last.verdict.outcome == RF_OUTCOME_REFUSED || w->last.verdict.outcome == RF_OUTCOME_LOGIN)
-                rf_provider_refuse(lane->provider, w->query.op, rf_wall_us() + w->u->options.refusal_us, w->last.verdict.message);
-}
-
-static int attempt_once(struct work *w, struct rf_answer **ret)
-{
-        struct rf_lane *lane = w->lane;
-        uint64_t asked_us;
-        int r = rf_semaphore_acquire(&lane->slots, RF_FOREVER);
-
-        if (r < 0)
-                return r;
-        lane->stats.in_flight++;
-        asked_us = rf_now_us();
-        r = rf_attempt(lane->provider, &w->query, &w->last, ret);
-        w->upstream_us += rf_now_us() - asked_us;
-        w->attempts++;
-        lane->stats.in_flight--;
-        rf_semaphore_release(&lane->slots);
-        if (r < 0)
-                return r;
-        if (*ret)
-                lane->stats.refused_records += (*ret)->n_refused;
-        learn(w);
-        return 0;
-}
-
-/* Full jitter (Brooker 2015), from the seed and the query, so that it doesn't depend on who else retries. */
-static uint64_t backoff_us(const struct work *w, const struct rf_buf *key)
-{
-        uint64_t ceiling = MIN((uint64_t)BACKOFF_FIRST_MS << w->attempts, (uint64_t)BACKOFF_MAX_MS) * USEC_PER_MSEC;
-        double unit = (double)(rf_hash(key->data, key->size, w->u->options.seed + w->attempts) >> 11) * 0x1p-53;
-
-        return (uint64_t)((double)ceiling * unit);
-}
-
-static int run_work(void *arg, struct rf_answer **ret)
+static int run_work(void *arg, const uint64_t *deadline_us, struct rf_answer **ret)
 {
         struct work *w = arg;
-        const struct rf_operation *o = rf_provider_operation(w->lane->provider, w->query.op);
-        uint32_t most = o->flags & RF_OPERATION_IDEMPOTENT ? w->u->options.retries + 1 : 1;
-        _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
-        struct rf_answer *answer = NULL;
-        int r = rf_query_key(rf_provider_name(w->lane->provider), &w->query, &key);
+        int r = rf_attempts(w->lane, &w->caller, &w->query, w->has_alternative, deadline_us, &w->record, ret);
 
-        while (r >= 0) {
-                enum rf_outcome outcome;
-
-                r = attempt_once(w, &answer);
-                outcome = w->last.verdict.outcome;
-                if (r < 0 || answer || (outcome != RF_OUTCOME_TRANSIENT && outcome != RF_OUTCOME_MALFORMED) || w->attempts >= most)
-                        break;
-                r = rf_sleep_us(backoff_us(w, &key));
-        }
-        if (r >= 0 && !answer)
-                r = rf_outcome_error(w->last.verdict.outcome);
-        if (r < 0)
-                return r;
-        rf_cached_put(w->u, w->lane, &w->query, answer);
-        *ret = answer;
-        return 0;
+        if (r >= 0)
+                rf_cached_put(w->lane->upstream, w->lane, &w->query, *ret);
+        return r;
 }
 
-static int work_new(struct rf_upstream *u, struct rf_lane *lane, const struct rf_query *q, struct work **ret)
+static int work_new(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative, struct work **ret)
 {
         struct work *w = calloc(1, sizeof(*w));
         int r;
@@ -120,8 +249,9 @@ static int work_new(struct rf_upstream *u, struct rf_lane *lane, const struct rf
         if (!w)
                 return -ENOMEM;
         w->references = 1;
-        w->u = u;
         w->lane = lane;
+        w->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority };
+        w->has_alternative = has_alternative;
         r = rf_query_copy(&w->arena, q, &w->query);
         if (r < 0) {
                 release_work(w);
@@ -131,50 +261,68 @@ static int work_new(struct rf_upstream *u, struct rf_lane *lane, const struct rf
         return 0;
 }
 
-int rf_single_uncached(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+/* What the work learned, into the record of who waited for it; times of the waiting itself are the waiter's own. */
+static void take_record(struct rf_call_record *to, const struct rf_call_record *from)
+{
+        to->attempts = from->attempts;
+        to->status = from->status;
+        to->bytes = from->bytes;
+        to->outcome = from->outcome;
+        to->failure = from->failure;
+        to->upstream_us = from->upstream_us;
+        to->queue_us = from->queue_us;
+        to->pace_us = from->pace_us;
+        to->connect_us = from->connect_us;
+        to->first_byte_us = from->first_byte_us;
+        to->needed_us = from->needed_us;
+        memcpy(to->target, from->target, sizeof(to->target));
+        memcpy(to->message, from->message, sizeof(to->message));
+}
+
+int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
                        struct rf_call_record *record, struct rf_answer **ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
+        struct rf_coalesce *coalesce = lane->upstream->coalesce;
         struct work *w;
-        int r = rf_query_key(rf_provider_name(lane->provider), q, &key);
+        int r;
 
+        if (!(rf_provider_operation(lane->provider, q->op)->flags & RF_OPERATION_IDEMPOTENT)) /* two equal writes are two wishes */
+                return rf_attempts(lane, caller, q, has_alternative, &caller->deadline_us, record, ret);
+        r = rf_query_key(rf_provider_name(lane->provider), q, &key);
         if (r >= 0)
-                r = work_new(u, lane, q, &w);
+                r = work_new(lane, caller, q, has_alternative, &w);
         if (r < 0)
                 return r;
-        if (rf_provider_operation(lane->provider, q->op)->flags & RF_OPERATION_IDEMPOTENT) {
-                w->references++;
-                r = rf_coalesce_run(u->coalesce, key.data, key.size,
-                                    &(struct rf_shared_work){ .run = run_work, .free_arg = release_work, .arg = w }, caller->deadline_us,
-                                    &record->coalesced, ret);
-        } else
-                r = run_work(w, ret); /* a write isn't shared: two equal ones are two wishes */
-        record->attempts = w->attempts;
-        record->status = w->last.status;
-        record->bytes = w->last.bytes;
-        record->upstream_us = w->upstream_us;
-        record->outcome = w->last.verdict.outcome;
+        w->references++;
+        r = rf_coalesce_run(coalesce, key.data, key.size, &(struct rf_shared_work){ .run = run_work, .free_arg = release_work, .arg = w },
+                            caller->deadline_us, &record->coalesced, ret);
+        take_record(record, &w->record);
         release_work(w);
         return r;
 }
 
-int rf_single(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+int rf_single(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
               struct rf_call_record *record, struct rf_answer **ret)
 {
-        _cleanup_(rf_answer_unrefp) struct rf_answer *stale = NULL;
-        int r = rf_cached_get(u, lane, q, &record->cache, &stale);
+        _cleanup_(rf_answer_unrefp) struct rf_answer *old = NULL;
+        struct rf_upstream *u = lane->upstream;
+        bool ages = false;
+        int r = rf_cached_get(u, lane, q, &record->cache, &ages, &old);
 
         if (r == -ENOMEM)
                 return r;
-        if (r == 0 && record->cache != RF_CACHE_STALE) {
-                *ret = TAKE_PTR(stale);
+        if (r == 0 && record->cache != RF_CACHE_STALE_ERROR) {
+                if (record->cache == RF_CACHE_STALE || ages)
+                        rf_refresh(lane, caller, q);
+                *ret = TAKE_PTR(old);
                 return 0;
         }
         record->cache = u->cache && u->options.cache_enabled ? RF_CACHE_MISS : RF_CACHE_BYPASS;
-        r = rf_single_uncached(u, lane, caller, q, record, ret);
-        if (r < 0 && stale && r != -ECANCELED) {
+        r = rf_single_uncached(lane, caller, q, has_alternative, record, ret);
+        if (r < 0 && old && r != -ECANCELED) {
                 record->cache = RF_CACHE_STALE_ERROR;
-                *ret = TAKE_PTR(stale);
+                *ret = TAKE_PTR(old);
                 return 0;
         }
         return r;

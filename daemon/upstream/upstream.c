@@ -2,9 +2,35 @@
 #include "upstream/internal.h"
 
 #include "base/error.h"
+#include "upstream/collector.h"
 #include "upstream/key.h"
 
 #include <errno.h>
+#include <string.h>
+
+/* Options that a plugin declares and the host reads: how its service wants to be asked. */
+static double number(const struct rf_provider *p, const char *option, double fallback)
+{
+        const struct rf_value *v = rf_provider_value(p, option);
+
+        return !v ? fallback : v->real != 0 ? v->real : (double)v->integer;
+}
+
+static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_provider *p)
+{
+        struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1),
+                                     .concurrency_max = (uint32_t)number(p, "concurrency", u->options.concurrency),
+                                     .changed = rf_learned_changed, .arg = lane };
+        int r;
+
+        o.concurrency_floor = MIN(2u, o.concurrency_max);
+        lane->upstream = u;
+        lane->provider = p;
+        lane->timeout_us = (uint64_t)number(p, "timeout", 0);
+        rf_retry_budget_init(&lane->budget);
+        r = rf_gate_new(&o, &lane->gate);
+        return r < 0 ? r : rf_authority_new(p, u->options.http, u->options.state, &lane->authority);
+}
 
 int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *providers, struct rf_cache *cache,
                     struct rf_upstream **ret)
@@ -16,29 +42,53 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
                 return -ENOMEM;
         u->options = *o;
         u->cache = cache;
-        u->n_lanes = rf_providers_count(providers);
-        u->lanes = calloc(u->n_lanes + 1, sizeof(*u->lanes));
+        u->lanes = calloc(rf_providers_count(providers) + 1, sizeof(*u->lanes));
         r = u->lanes ? rf_coalesce_new(&u->coalesce) : -ENOMEM;
+        for (size_t i = 0; i < rf_providers_count(providers) && r >= 0; i++)
+                r = open_lane(u, &u->lanes[u->n_lanes++], rf_providers_at(providers, i));
         if (r < 0) {
                 rf_upstream_free(u);
                 return r;
         }
-        for (size_t i = 0; i < u->n_lanes; i++) {
-                u->lanes[i].provider = rf_providers_at(providers, i);
-                rf_semaphore_init(&u->lanes[i].slots, o->concurrency);
-        }
         *ret = u;
         return 0;
+}
+
+void rf_upstream_start(struct rf_upstream *u)
+{
+        for (size_t i = 0; i < u->n_lanes; i++)
+                rf_learned_load(&u->lanes[i]);
+}
+
+void rf_upstream_stop(struct rf_upstream *u)
+{
+        u->background = rf_group_free(u->background);
 }
 
 struct rf_upstream *rf_upstream_free(struct rf_upstream *u)
 {
         if (!u)
                 return NULL;
+        rf_group_free(u->background); /* its coroutines have ended with the scheduler, if it wasn't stopped */
         rf_coalesce_free(u->coalesce);
+        for (size_t i = 0; i < u->n_lanes; i++) {
+                for (size_t op = 0; op < RF_OP_COUNT; op++)
+                        rf_collector_free(u->lanes[i].collectors[op]);
+                rf_gate_free(u->lanes[i].gate);
+                rf_authority_free(u->lanes[i].authority);
+        }
         free(u->lanes);
         free(u);
         return NULL;
+}
+
+int rf_background(struct rf_upstream *u, struct rf_group **ret)
+{
+        int r = u->background ? 0 : rf_group_new_detached(RF_FOREVER, &u->background);
+
+        if (r >= 0)
+                *ret = u->background;
+        return r;
 }
 
 void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_call_record *record)
@@ -47,21 +97,23 @@ void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const str
         u->stats.coalesced += record->coalesced;
         u->stats.failures += record->error < 0;
         u->stats.cache_by_state[record->cache]++;
+        if (u->options.slow && u->options.slow_us > 0 && record->upstream_us > u->options.slow_us)
+                u->options.slow(u->options.slow_arg, record);
         if (caller->observe)
                 caller->observe(caller->observe_arg, record);
 }
 
 static int call_lane(struct rf_upstream *u, struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
-                     struct rf_answer **ret)
+                     bool has_alternative, struct rf_answer **ret)
 {
         struct rf_call_record record = { .provider = rf_provider_name(lane->provider), .op = q->op,
                                          .endpoint = rf_provider_operation(lane->provider, q->op)->endpoint,
                                          .started_us = rf_now_us() };
         int r;
 
-        if (q->op == RF_OP_TRACKS || q->op == RF_OP_AUDIO_FEATURES)
-                return rf_lookup(u, lane, caller, q, ret);
-        r = rf_single(u, lane, caller, q, &record, ret);
+        if (rf_is_lookup(q->op))
+                return rf_lookup(lane, caller, q, ret);
+        r = rf_single(lane, caller, q, has_alternative, &record, ret);
         record.total_us = rf_now_us() - record.started_us;
         record.error = r;
         if (r >= 0)
@@ -80,7 +132,7 @@ int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, cons
 
         u->stats.in_flight++;
         while ((lane = rf_route_next(u, query->op, rf_wall_us(), &at))) {
-                int r = call_lane(u, lane, caller, query, ret);
+                int r = call_lane(u, lane, caller, query, rf_route_has_more(u, query->op, rf_wall_us(), at), ret);
 
                 if (r >= 0 || r == -ECANCELED || r == -ETIMEDOUT || r == -ENOMEM) {
                         u->stats.in_flight--;
@@ -138,10 +190,42 @@ struct rf_upstream_stats rf_upstream_stats(const struct rf_upstream *u)
         return u->stats;
 }
 
-struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u, const struct rf_provider *p)
+static struct rf_lane *lane_of(const struct rf_upstream *u, const struct rf_provider *p)
 {
         for (size_t i = 0; i < u->n_lanes; i++)
                 if (u->lanes[i].provider == p)
-                        return u->lanes[i].stats;
-        return (struct rf_provider_stats){ 0 };
+                        return &u->lanes[i];
+        return NULL;
+}
+
+struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u, const struct rf_provider *p)
+{
+        static const char *const breaker_names[] = { [RF_BREAKER_CLOSED] = "closed", [RF_BREAKER_OPEN] = "open",
+                                                     [RF_BREAKER_HALF_OPEN] = "half-open" };
+        const struct rf_lane *lane = lane_of(u, p);
+        struct rf_provider_stats s;
+        struct rf_gate_stats g;
+
+        if (!lane)
+                return (struct rf_provider_stats){ .breaker = breaker_names[RF_BREAKER_CLOSED], .pace_scale = 1 };
+        s = lane->stats;
+        g = rf_gate_stats(lane->gate);
+        s.waiting = g.waiting;
+        s.refusals = g.refusals;
+        s.turned_away = g.turned_away;
+        s.blocked_us = g.blocked_us;
+        s.is_quota = g.is_quota;
+        s.pace_scale = g.scale;
+        s.breaker = breaker_names[g.breaker];
+        s.problem = rf_authority_problem(lane->authority, false);
+        s.is_logged_in = rf_authority_is_logged_in(lane->authority);
+        return s;
+}
+
+struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider)
+{
+        for (size_t i = 0; i < u->n_lanes; i++)
+                if (strcmp(rf_provider_name(u->lanes[i].provider), provider) == 0)
+                        return u->lanes[i].authority;
+        return NULL;
 }

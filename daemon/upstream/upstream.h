@@ -11,8 +11,12 @@
 #include "provider/answer.h"
 #include "provider/provider.h"
 #include "store/cache.h"
+#include "store/state.h"
+#include "upstream/breaker.h"
 
 struct rf_upstream;
+struct rf_authority;
+struct rf_http;
 
 enum rf_priority { RF_PRIORITY_PERSON, RF_PRIORITY_BACKGROUND };
 
@@ -24,11 +28,18 @@ struct rf_call_record {
         const char *provider; /* static; NULL if none could do it */
         enum rf_op op;
         const char *endpoint; /* static */
-        uint64_t started_us, total_us, upstream_us; /* upstream_us: waiting for the service */
+        char target[160];     /* method, path and parameters, without anything secret; empty if nothing was sent */
+        uint64_t started_us, total_us;
+        uint64_t queue_us, pace_us; /* waiting for a place, and for the service's limits */
+        uint64_t upstream_us;       /* waiting for the service, over all attempts */
+        uint64_t connect_us, first_byte_us; /* of the last attempt; connect 0: a kept connection */
+        uint64_t needed_us;         /* failed at once: the wait that it would have taken */
         uint32_t attempts;
         uint32_t bytes;
         uint16_t status;
         enum rf_outcome outcome;
+        const char *failure;  /* static short name of what went wrong below the service's own words; NULL */
+        char message[160];    /* what the service, or the network, said; for people */
         enum rf_cache_state cache;
         bool coalesced; /* shared another caller's call */
         int error;      /* 0 or the negative code the caller got */
@@ -50,11 +61,21 @@ struct rf_upstream_options {
         uint64_t refusal_us;      /* how long a refused capability is left alone */
         uint64_t seed;            /* of life-time and retry jitter */
         bool cache_enabled;
+        struct rf_http *http;     /* NULL: only providers with a transport in process can be asked */
+        struct rf_state *state;   /* what is learned survives in it; NULL: it doesn't */
+        struct rf_breaker_options breaker; /* zeros: it never opens */
+        uint64_t slow_us;         /* calls that take longer are handed to `slow`; 0 = none */
+        void (*slow)(void *arg, const struct rf_call_record *record); /* doesn't yield */
+        void *slow_arg;
 };
 
 /* `providers` and `cache` (may be NULL) outlive it. */
 int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *providers, struct rf_cache *cache,
                     struct rf_upstream **ret);
+/* Takes up what was learned before a restart. Within the scheduler, before the first call; doesn't yield. */
+void rf_upstream_start(struct rf_upstream *u);
+/* Ends what goes on in the background (yields). After it no call may be made. */
+void rf_upstream_stop(struct rf_upstream *u);
 struct rf_upstream *rf_upstream_free(struct rf_upstream *u);
 DEFINE_CLEANUP(struct rf_upstream *, rf_upstream_free);
 
@@ -81,6 +102,8 @@ int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, st
 struct rf_upstream_stats {
         uint64_t calls, attempts, coalesced, failures, by_outcome[RF_OUTCOME_COUNT];
         uint64_t cache_by_state[6];
+        uint64_t refreshes; /* old answers fetched anew behind their readers' backs */
+        uint64_t unsaved;   /* times that something learned couldn't be written down */
         size_t in_flight;
 };
 struct rf_upstream_stats rf_upstream_stats(const struct rf_upstream *u);
@@ -88,6 +111,17 @@ struct rf_upstream_stats rf_upstream_stats(const struct rf_upstream *u);
 struct rf_provider_stats {
         uint64_t calls, failures, refused_records;
         uint64_t mean_us; /* exponentially weighted */
-        size_t in_flight;
+        size_t in_flight, waiting;
+        uint64_t refusals;    /* 429s seen */
+        uint64_t turned_away; /* calls that failed at once, for want of time */
+        uint64_t blocked_us;  /* still to go until the service lets the credential in again */
+        bool is_quota;
+        double pace_scale;    /* 0..1, of the configured rate */
+        const char *breaker;  /* "closed", "open", "half-open" */
+        const char *problem;  /* of the credential; NULL: none */
+        bool is_logged_in;
 };
 struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u, const struct rf_provider *p);
+
+/* The credential of a provider, for logging in and out; NULL if there is no such provider. */
+struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider);

@@ -102,6 +102,7 @@ static int recommend_main(void *arg)
         run->r = rf_flow_recommend(&run->house->flow, &run->wish, &hooks, &run->playlist, run->message, sizeof(run->message));
         run->cpu_us = cpu_us() - start_cpu;
         run->virtual_us = rf_now_us() - start_us;
+        rf_upstream_stop(run->house->upstream);
         return 0;
 }
 

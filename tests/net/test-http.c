@@ -72,6 +72,7 @@ static int run_body(void *arg)
 
         if (r >= 0)
                 r = b->fn();
+        rf_http_stop(http);
         http = rf_http_free(http);
         return r;
 }

@@ -26,8 +26,10 @@ struct run {
 static int run_body(void *arg)
 {
         struct run *run = arg;
+        int r = run->body(&run->f);
 
-        return run->body(&run->f);
+        rf_upstream_stop(run->f.upstream);
+        return r;
 }
 
 /* Runs a body in virtual time with the mock provider, with a cache if asked. */

@@ -1,0 +1,441 @@
+#include "upstream/authority.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "sched/sched.h"
+#include "upstream/exchange.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AHEAD_US (60 * USEC_PER_SEC)      /* a token is renewed so long before its end */
+#define LIFE_DEFAULT_S 3600
+#define FETCH_TIMEOUT_US (15 * USEC_PER_SEC)
+#define TOKEN_MAX 4096u                   /* bytes of a token */
+#define LOGIN_US (600 * USEC_PER_SEC)     /* time for a person to log in */
+
+enum slot { SLOT_APP, SLOT_USER, SLOT_COUNT };
+
+/* One kind of access token. */
+struct access {
+        char *token;
+        uint64_t until_us;
+        bool is_fetching;
+        struct rf_waiters waiters;
+};
+
+struct rf_authority {
+        struct rf_provider *provider;
+        struct rf_http *http;
+        struct rf_state *state;
+        const struct rf_auth *auth; /* NULL: none */
+        struct access access[SLOT_COUNT];
+        char *refresh_token;
+        bool is_rejected; /* the app's own credential was refused; only a restart or new configuration helps */
+        char *login_state, *login_verifier, *login_redirect;
+        uint64_t login_until_us;
+};
+
+static char *wipe(char *secret)
+{
+        if (secret)
+                OPENSSL_cleanse(secret, strlen(secret));
+        free(secret);
+        return NULL;
+}
+
+static const char *option(const struct rf_authority *a, const char *name)
+{
+        const struct rf_value *v = name ? rf_provider_value(a->provider, name) : NULL;
+
+        return v && v->string && v->string[0] ? v->string : NULL;
+}
+
+static void load_refresh_token(struct rf_authority *a)
+{
+        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
+        const char *name = rf_provider_name(a->provider);
+
+        if (a->state && rf_state_get(a->state, RF_TABLE_TOKENS, name, strlen(name), &b) == 0 && b.size > 0 && b.size <= TOKEN_MAX)
+                a->refresh_token = strndup(b.data, b.size);
+        if (b.data)
+                OPENSSL_cleanse(b.data, b.size);
+}
+
+int rf_authority_new(struct rf_provider *p, struct rf_http *http, struct rf_state *state, struct rf_authority **ret)
+{
+        struct rf_authority *a = calloc(1, sizeof(*a));
+        const struct rf_plugin *plugin = rf_provider_plugin(p);
+
+        if (!a)
+                return -ENOMEM;
+        a->provider = p;
+        a->http = http;
+        a->state = state;
+        a->auth = plugin ? plugin->auth : NULL;
+        for (size_t i = 0; i < SLOT_COUNT; i++)
+                rf_waiters_init(&a->access[i].waiters);
+        if (a->auth)
+                load_refresh_token(a);
+        *ret = a;
+        return 0;
+}
+
+static void end_login(struct rf_authority *a)
+{
+        a->login_state = wipe(a->login_state);
+        a->login_verifier = wipe(a->login_verifier);
+        free(a->login_redirect);
+        a->login_redirect = NULL;
+}
+
+struct rf_authority *rf_authority_free(struct rf_authority *a)
+{
+        if (!a)
+                return NULL;
+        for (size_t i = 0; i < SLOT_COUNT; i++)
+                wipe(a->access[i].token);
+        wipe(a->refresh_token);
+        end_login(a);
+        free(a);
+        return NULL;
+}
+
+bool rf_authority_is_logged_in(const struct rf_authority *a)
+{
+        return a->refresh_token != NULL;
+}
+
+static bool has_app_credential(const struct rf_authority *a)
+{
+        return (a->auth->flows & RF_AUTH_CLIENT_CREDENTIALS) && option(a, a->auth->client_id_option) &&
+               option(a, a->auth->client_secret_option) && !a->is_rejected;
+}
+
+const char *rf_authority_problem(const struct rf_authority *a, bool needs_user)
+{
+        if (!a->auth || a->refresh_token)
+                return NULL;
+        if (!option(a, a->auth->client_id_option))
+                return "no client id is configured";
+        if (a->is_rejected)
+                return "the service refused the configured client id and secret";
+        if (needs_user)
+                return "nobody is logged in; recflowctl login does that";
+        return has_app_credential(a) ? NULL : "no client secret is configured, and nobody is logged in";
+}
+
+/* ---- Asking the accounts service ---- */
+
+/* An address of the accounts service: the plugin's, with scheme and host replaced where that is configured. */
+static int accounts_address(const struct rf_authority *a, const char *address, struct rf_buf *ret)
+{
+        const char *base = option(a, a->auth->accounts_url_option), *path = strstr(address, "://");
+
+        path = path ? strchr(path + 3, '/') : NULL;
+        return base && path ? rf_buf_addf(ret, "%s%s", base, path) : rf_buf_add_string(ret, address);
+}
+
+/* application/x-www-form-urlencoded */
+static int add_field(struct rf_buf *b, const char *name, const char *value)
+{
+        int r = rf_buf_addf(b, "%s%s=", b->size > 0 ? "&" : "", name);
+
+        for (; *value && r >= 0; value++) {
+                unsigned char c = (unsigned char)*value;
+                bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
+
+                r = plain ? rf_buf_add(b, value, 1) : rf_buf_addf(b, "%%%02X", c);
+        }
+        return r;
+}
+
+/* "Basic " and the base64 of id:secret (RFC 7617). */
+static int add_basic(const struct rf_authority *a, struct rf_buf *b)
+{
+        _cleanup_buf_ struct rf_buf plain = RF_BUF_INIT;
+        int r = rf_buf_addf(&plain, "%s:%s", option(a, a->auth->client_id_option), option(a, a->auth->client_secret_option));
+
+        if (r >= 0)
+                r = rf_buf_add_string(b, "Basic ");
+        if (r >= 0)
+                r = rf_buf_reserve(b, plain.size / 3 * 4 + 8);
+        if (r < 0)
+                return r;
+        b->size += (size_t)EVP_EncodeBlock((unsigned char *)b->data + b->size, (const unsigned char *)plain.data, (int)plain.size);
+        OPENSSL_cleanse(plain.data, plain.size);
+        return 0;
+}
+
+static int say(char *message, size_t size, int error, const char *text)
+{
+        snprintf(message, size, "%s", text);
+        return error;
+}
+
+static int keep_refresh_token(struct rf_authority *a, const char *token)
+{
+        const char *name = rf_provider_name(a->provider);
+        char *copy = strdup(token);
+
+        if (!copy)
+                return -ENOMEM;
+        wipe(a->refresh_token);
+        a->refresh_token = copy;
+        return a->state ? rf_state_put(a->state, RF_TABLE_TOKENS, name, strlen(name), token, strlen(token)) : 0;
+}
+
+static int forget_refresh_token(struct rf_authority *a)
+{
+        const char *name = rf_provider_name(a->provider);
+
+        a->refresh_token = wipe(a->refresh_token);
+        a->access[SLOT_USER].token = wipe(a->access[SLOT_USER].token);
+        return a->state ? rf_state_remove(a->state, RF_TABLE_TOKENS, name, strlen(name)) : 0;
+}
+
+static bool is_token(const char *t)
+{
+        size_t n = t ? strlen(t) : 0;
+
+        return n > 0 && n <= TOKEN_MAX && !t[strcspn(t, " \t\r\n")];
+}
+
+static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, char *message, size_t size)
+{
+        const char *token = json_string_value(json_object_get(j, "access_token"));
+        const char *refresh = json_string_value(json_object_get(j, "refresh_token"));
+        const json_t *life = json_object_get(j, "expires_in");
+        json_int_t life_s = json_is_integer(life) ? json_integer_value(life) : LIFE_DEFAULT_S;
+        struct access *access = &a->access[slot];
+
+        if (!is_token(token))
+                return say(message, size, -RF_EUPSTREAM, "the accounts service's answer holds no token");
+        wipe(access->token);
+        access->token = strdup(token);
+        if (!access->token)
+                return -ENOMEM;
+        access->until_us = rf_deadline_in((uint64_t)CLAMP(life_s, (json_int_t)1, (json_int_t)86400) * USEC_PER_SEC);
+        /* an answer without a refresh token means: keep the one you have */
+        return slot == SLOT_USER && is_token(refresh) ? keep_refresh_token(a, refresh) : 0;
+}
+
+/* Accounts errors are flat: {"error","error_description"}. */
+static int take_refusal(struct rf_authority *a, enum slot slot, const struct rf_response *response, const json_t *j, char *message,
+                        size_t size)
+{
+        const char *error = json_string_value(json_object_get(j, "error"));
+        const char *text = json_string_value(json_object_get(j, "error_description"));
+
+        if (error && strcmp(error, "invalid_grant") == 0) {
+                int r = slot == SLOT_USER ? forget_refresh_token(a) : 0;
+
+                return r < 0 ? r : say(message, size, -RF_ELOGIN, "the login has ended; log in again");
+        }
+        if (response->status >= 500 || response->status == 429)
+                return say(message, size, -RF_EUPSTREAM, "the accounts service is in trouble");
+        if (slot == SLOT_APP)
+                a->is_rejected = true;
+        snprintf(message, size, "the accounts service refused: %.100s", text ? text : error ? error : "without a reason");
+        return -RF_ELOGIN;
+}
+
+/* POSTs a form to the token address and takes what comes. The form and its copies are wiped. */
+static int post_form(struct rf_authority *a, enum slot slot, struct rf_buf *form, bool is_basic, char *message, size_t size)
+{
+        _cleanup_buf_ struct rf_buf url = RF_BUF_INIT, basic = RF_BUF_INIT;
+        _cleanup_json_ json_t *j = NULL;
+        struct rf_header headers[2] = { { "Content-Type", "application/x-www-form-urlencoded" } };
+        struct rf_request q = { .size = sizeof(q), .method = RF_METHOD_POST, .headers = headers, .n_headers = 1, .body = form->data,
+                                .body_size = form->size };
+        struct rf_exchange e;
+        int r = accounts_address(a, a->auth->token_url, &url);
+
+        if (r >= 0 && is_basic) {
+                r = add_basic(a, &basic);
+                headers[q.n_headers++] = (struct rf_header){ "Authorization", basic.data };
+        }
+        if (r < 0)
+                return r;
+        q.url = url.data;
+        q.path = strchr(strstr(url.data, "://") + 3, '/');
+        r = rf_exchange(a->http, a->provider, &q, FETCH_TIMEOUT_US, false, &e);
+        OPENSSL_cleanse(form->data, form->size);
+        if (basic.data)
+                OPENSSL_cleanse(basic.data, basic.size);
+        if (r < 0)
+                return r;
+        if (e.failure) {
+                snprintf(message, size, "the accounts service can't be reached: %.120s", e.message);
+                r = -RF_EUPSTREAM;
+        } else if (rf_json_parse(e.response.body, e.response.body_size, &j, NULL) < 0 && e.response.status < 300)
+                r = say(message, size, -RF_EUPSTREAM, "the accounts service's answer isn't JSON");
+        else if (e.response.status == 200)
+                r = take_tokens(a, slot, j, message, size);
+        else
+                r = take_refusal(a, slot, &e.response, j, message, size);
+        rf_exchange_done(&e);
+        return r;
+}
+
+static int fetch(struct rf_authority *a, enum slot slot, char *message, size_t size)
+{
+        _cleanup_buf_ struct rf_buf form = RF_BUF_INIT;
+        int r;
+
+        if (slot == SLOT_APP) {
+                r = add_field(&form, "grant_type", "client_credentials");
+                return r < 0 ? r : post_form(a, slot, &form, true, message, size);
+        }
+        if ((r = add_field(&form, "grant_type", "refresh_token")) < 0 || (r = add_field(&form, "refresh_token", a->refresh_token)) < 0 ||
+            (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0)
+                return r;
+        return post_form(a, slot, &form, false, message, size);
+}
+
+/* ---- Tokens for calls ---- */
+
+int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeout_us, const char **ret_bearer, char *message, size_t size)
+{
+        uint64_t deadline_us = rf_deadline_in(timeout_us);
+        enum slot slot;
+        struct access *access;
+        const char *problem;
+        int r;
+
+        *ret_bearer = NULL;
+        if (!a->auth)
+                return 0;
+        problem = rf_authority_problem(a, needs_user);
+        if (problem)
+                return say(message, size, -RF_ELOGIN, problem);
+        /* the app's own token where it will do: a person's is for that person's calls */
+        slot = needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP;
+        access = &a->access[slot];
+        while (!access->token || access->until_us <= rf_now_us() + AHEAD_US) {
+                if (access->is_fetching) {
+                        r = rf_wait(&access->waiters, deadline_us);
+                        if (r < 0)
+                                return r;
+                        if (!access->token && !access->is_fetching)
+                                return say(message, size, -RF_EUPSTREAM, "no token could be fetched");
+                        continue;
+                }
+                access->is_fetching = true;
+                r = fetch(a, slot, message, size);
+                access->is_fetching = false;
+                rf_wake_all(&access->waiters);
+                if (r < 0 && !(access->token && access->until_us > rf_now_us()))
+                        return r;
+                if (r < 0)
+                        break; /* the old one still has a minute */
+        }
+        *ret_bearer = access->token;
+        return 0;
+}
+
+void rf_authority_expire(struct rf_authority *a, bool needs_user)
+{
+        if (a->auth) {
+                struct access *access = &a->access[needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP];
+
+                access->token = wipe(access->token);
+        }
+}
+
+/* ---- Logging in ---- */
+
+/* base64url without padding (RFC 4648, section 5); a new string. */
+static char *base64url(const unsigned char *data, size_t size)
+{
+        char *text = malloc(size / 3 * 4 + 8);
+
+        if (!text)
+                return NULL;
+        EVP_EncodeBlock((unsigned char *)text, data, (int)size);
+        for (char *c = text; *c; c++)
+                *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+        text[strcspn(text, "=")] = '\0';
+        return text;
+}
+
+static char *random_text(void)
+{
+        unsigned char bytes[48];
+        char *text = RAND_bytes(bytes, sizeof(bytes)) == 1 ? base64url(bytes, sizeof(bytes)) : NULL;
+
+        OPENSSL_cleanse(bytes, sizeof(bytes));
+        return text;
+}
+
+int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, char **ret_url, char **ret_state)
+{
+        _cleanup_buf_ struct rf_buf url = RF_BUF_INIT, query = RF_BUF_INIT;
+        _cleanup_free_ char *challenge = NULL;
+        unsigned char digest[32];
+        unsigned digest_size = 0;
+        int r;
+
+        if (!a->auth || !(a->auth->flows & RF_AUTH_PKCE))
+                return -ENOTSUP;
+        if (!option(a, a->auth->client_id_option))
+                return -RF_ELOGIN;
+        end_login(a);
+        a->login_state = random_text();
+        a->login_verifier = random_text();
+        a->login_redirect = strdup(redirect_uri);
+        a->login_until_us = rf_deadline_in(LOGIN_US);
+        if (!a->login_state || !a->login_verifier || !a->login_redirect ||
+            EVP_Digest(a->login_verifier, strlen(a->login_verifier), digest, &digest_size, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        challenge = base64url(digest, digest_size);
+        if (!challenge)
+                return -ENOMEM;
+        if ((r = add_field(&query, "response_type", "code")) < 0 ||
+            (r = add_field(&query, "client_id", option(a, a->auth->client_id_option))) < 0 ||
+            (r = add_field(&query, "redirect_uri", redirect_uri)) < 0 || (r = add_field(&query, "scope", a->auth->scopes)) < 0 ||
+            (r = add_field(&query, "state", a->login_state)) < 0 || (r = add_field(&query, "code_challenge_method", "S256")) < 0 ||
+            (r = add_field(&query, "code_challenge", challenge)) < 0 || (r = accounts_address(a, a->auth->authorize_url, &url)) < 0 ||
+            (r = rf_buf_addf(&url, "?%s", query.data)) < 0)
+                return r;
+        *ret_state = strdup(a->login_state);
+        if (!*ret_state)
+                return -ENOMEM;
+        *ret_url = rf_buf_take(&url, NULL);
+        return 0;
+}
+
+int rf_authority_complete_login(struct rf_authority *a, const char *state, const char *code, char *message, size_t size)
+{
+        _cleanup_buf_ struct rf_buf form = RF_BUF_INIT;
+        int r;
+
+        if (!a->login_state || strcmp(state, a->login_state) != 0)
+                return say(message, size, -EINVAL, "this isn't the login that was begun");
+        if (rf_now_us() > a->login_until_us) {
+                end_login(a);
+                return say(message, size, -EINVAL, "the login took too long; begin again");
+        }
+        if ((r = add_field(&form, "grant_type", "authorization_code")) < 0 || (r = add_field(&form, "code", code)) < 0 ||
+            (r = add_field(&form, "redirect_uri", a->login_redirect)) < 0 ||
+            (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0 ||
+            (r = add_field(&form, "code_verifier", a->login_verifier)) < 0)
+                return r;
+        end_login(a); /* a code is good for one try */
+        r = post_form(a, SLOT_USER, &form, false, message, size);
+        if (r >= 0 && !a->refresh_token)
+                return say(message, size, -RF_EUPSTREAM, "the accounts service gave no lasting login");
+        return r;
+}
+
+int rf_authority_logout(struct rf_authority *a)
+{
+        end_login(a);
+        return a->refresh_token ? forget_refresh_token(a) : 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * Who is next: people before background work, and among equals each client in turn, however many calls one of them has waiting.
+ * Entries are the callers' own, embedded. Never yields, never allocates.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "upstream/upstream.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rf_fair_entry {
+        struct rf_list link;    /* in its client's line, or alone */
+        struct rf_list clients; /* of the first of each client: the round of the clients */
+        struct rf_list line;    /* of the first: the others of that client */
+        size_t n_line;          /* of the first: how many stand in its line */
+        uint64_t client;
+        enum rf_priority priority;
+        bool is_first, is_queued;
+};
+
+struct rf_fair_queue {
+        struct rf_list rounds[2]; /* by priority: the first entry of each client, in turn */
+        size_t n;
+};
+
+void rf_fair_queue_init(struct rf_fair_queue *q);
+void rf_fair_queue_push(struct rf_fair_queue *q, struct rf_fair_entry *e, uint64_t client, enum rf_priority priority);
+/* The next; NULL if empty. The queue goes on with the next client. */
+struct rf_fair_entry *rf_fair_queue_pop(struct rf_fair_queue *q);
+void rf_fair_queue_remove(struct rf_fair_queue *q, struct rf_fair_entry *e); /* harmless if not queued */
+/* How many would go before a new one of this client. */
+size_t rf_fair_queue_ahead(const struct rf_fair_queue *q, uint64_t client, enum rf_priority priority);
+/* Calls `each` for every entry. It may not change the queue. */
+void rf_fair_queue_foreach(struct rf_fair_queue *q, void (*each)(struct rf_fair_entry *e));

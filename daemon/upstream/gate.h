@@ -1,0 +1,71 @@
+/*
+ * The gate before one provider: who may make an attempt, and when. It puts together the fair queue, the pacing of each class, the
+ * bound on calls under way, the credential's block after a refusal, and the breaker. Every attempt, retries included, goes through it.
+ *
+ * A refusal for the rate (429) blocks the credential for all callers until the time the service named; then one call goes ahead as a
+ * probe, and the others follow if it fares well. Long refusals (quota) aren't waited for at all.
+ */
+#pragma once
+
+#include "upstream/breaker.h"
+#include "upstream/concurrency.h"
+#include "upstream/fair_queue.h"
+#include "upstream/pace.h"
+
+struct rf_gate;
+
+struct rf_gate_options {
+        struct rf_breaker_options breaker;
+        double rate_per_s, burst; /* of each pacing class */
+        uint32_t concurrency_floor, concurrency_max;
+        void (*changed)(void *arg); /* block or learned scale changed: worth keeping. Doesn't yield */
+        void *arg;
+};
+
+int rf_gate_new(const struct rf_gate_options *o, struct rf_gate **ret);
+/* Nobody may wait. */
+struct rf_gate *rf_gate_free(struct rf_gate *g);
+DEFINE_CLEANUP(struct rf_gate *, rf_gate_free);
+
+/* Leave to make one attempt. */
+struct rf_ticket {
+        struct rf_pass pass;
+        size_t class_index;
+        uint64_t asked_us, sent_us; /* when it queued, and when it was let through */
+        uint64_t paced_us;          /* of the wait, what pacing and blocks took (the rest: places) */
+        bool is_probe;
+};
+
+/*
+ * Waits for leave (yields). 0: give the ticket back with rf_gate_leave(). At once, without waiting: -RF_ERATE or -RF_EQUOTA when the
+ * deadline can't be met, -RF_EOPEN when the breaker is open; `ret_needed_us` then says what it would have taken. `deadline_us` points
+ * to the latest time that anybody who shares the call still waits for it. -ETIMEDOUT, -ECANCELED.
+ */
+int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, enum rf_priority priority, const uint64_t *deadline_us,
+                  struct rf_ticket *ret, uint64_t *ret_needed_us);
+
+/* How the attempt ended. For RATE and QUOTA `retry_after_us` is how long to stay away. */
+void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outcome, uint64_t retry_after_us);
+
+/* Whether a call could go without waiting for a block or the breaker. */
+bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us);
+struct rf_breaker *rf_gate_breaker(struct rf_gate *g);
+
+/* What is worth keeping across restarts. Times are wall-clock microseconds; 0: no block. */
+struct rf_gate_memory {
+        uint64_t blocked_until_us;
+        bool is_quota;
+        double scale; /* of pacing */
+};
+struct rf_gate_memory rf_gate_remember(const struct rf_gate *g);
+void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m);
+
+struct rf_gate_stats {
+        size_t waiting, in_flight;
+        uint64_t refusals, turned_away; /* 429s seen; calls that failed at once */
+        double scale, concurrency;
+        uint64_t blocked_us; /* still to go */
+        bool is_quota;
+        enum rf_breaker_state breaker;
+};
+struct rf_gate_stats rf_gate_stats(const struct rf_gate *g);
