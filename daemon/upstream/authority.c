@@ -340,13 +340,13 @@ int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeou
         return 0;
 }
 
-void rf_authority_expire(struct rf_authority *a, bool needs_user)
+bool rf_authority_expire(struct rf_authority *a, bool needs_user)
 {
-        if (a->auth) {
-                struct access *access = &a->access[needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP];
+        struct access *access = &a->access[!a->auth || needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP];
+        bool had_one = access->token != NULL;
 
-                access->token = wipe(access->token);
-        }
+        access->token = wipe(access->token);
+        return had_one;
 }
 
 /* ---- Logging in ---- */

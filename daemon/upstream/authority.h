@@ -25,8 +25,8 @@ const char *rf_authority_problem(const struct rf_authority *a, bool needs_user);
  * credential, or the service no longer takes it; -RF_EUPSTREAM: the token couldn't be fetched. `message` says it for people.
  */
 int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeout_us, const char **ret_bearer, char *message, size_t size);
-/* The service called the token expired before its time: the next call fetches another. */
-void rf_authority_expire(struct rf_authority *a, bool needs_user);
+/* The service called the token expired before its time: the next call fetches another. False: there was none. */
+bool rf_authority_expire(struct rf_authority *a, bool needs_user);
 
 /* ---- Logging in: authorisation code with PKCE ---- */
 

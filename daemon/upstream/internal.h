@@ -76,10 +76,12 @@ void rf_refresh(struct rf_lane *lane, const struct rf_caller *caller, const stru
 
 /* ---- route.c ---- */
 
-/* The next lane from `*at` on that can do the operation now, those that need no waiting first; NULL if none is left. */
-struct rf_lane *rf_route_next(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t *at);
-/* Whether some lane is left after `at`. */
-bool rf_route_has_more(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t at);
+/*
+ * The next lane that can do the operation now and isn't in `*tried` (a bit for each; 0 at first), those that need no waiting first;
+ * NULL if none is left.
+ */
+struct rf_lane *rf_route_next(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t *tried);
+bool rf_route_has_more(const struct rf_upstream *u, enum rf_op op, uint64_t now_wall_us, size_t tried);
 
 /* ---- learned.c: what survives a restart ---- */
 

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEAN_SHARE = 8, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
+enum { MEAN_SHARE = 8, SHARE_OF_MEAN = 3, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
 
 #define TIMEOUT_MIN_US (100 * USEC_PER_MSEC)
 
@@ -39,6 +39,15 @@ static void weigh(uint64_t *mean, uint64_t value)
         *mean = *mean ? *mean - *mean / MEAN_SHARE + value / MEAN_SHARE : value;
 }
 
+/* The service won't do this operation for this credential: it isn't asked again for a while. */
+static void refuse(struct effort *e)
+{
+        struct rf_lane *lane = e->lane;
+
+        rf_provider_refuse(lane->provider, e->query->op, rf_wall_us() + lane->upstream->options.refusal_us, e->last.verdict.message);
+        rf_learned_changed(lane);
+}
+
 static void learn(struct effort *e)
 {
         struct rf_lane *lane = e->lane;
@@ -53,10 +62,8 @@ static void learn(struct effort *e)
         weigh(&lane->mean_us[e->query->op], e->last.duration_us);
         weigh(&lane->stats.mean_us, e->last.duration_us);
         rf_retry_budget_earn(&lane->budget);
-        if (outcome == RF_OUTCOME_REFUSED) {
-                rf_provider_refuse(lane->provider, e->query->op, rf_wall_us() + u->options.refusal_us, e->last.verdict.message);
-                rf_learned_changed(lane);
-        }
+        if (outcome == RF_OUTCOME_REFUSED)
+                refuse(e);
 }
 
 static void note(struct effort *e, const struct rf_ticket *t)
@@ -76,15 +83,20 @@ static void note(struct effort *e, const struct rf_ticket *t)
         snprintf(r->message, sizeof(r->message), "%s", e->last.verdict.message);
 }
 
-/* The operation's own time, and of what is left to the deadline at most a half while another attempt could follow. */
+/*
+ * The operation's own time, and no more than is left to the deadline. While another attempt could follow it is the call's share of
+ * that: a half, unless such calls are known to take longer.
+ */
 static uint64_t timeout_us(const struct effort *e, bool is_last)
 {
+        uint64_t mean_us = e->lane->mean_us[e->query->op], share_us;
         uint64_t own_us = e->lane->timeout_us ? e->lane->timeout_us : (uint64_t)e->operation->timeout_ms * USEC_PER_MSEC;
         uint64_t now_us = rf_now_us(), left_us = *e->deadline_us > now_us ? *e->deadline_us - now_us : 0;
 
         if (*e->deadline_us == RF_FOREVER)
                 return own_us;
-        return MIN(own_us, MAX(is_last ? left_us : left_us / 2, (uint64_t)TIMEOUT_MIN_US));
+        share_us = is_last || mean_us == 0 ? left_us : MIN(left_us, MAX(left_us / 2, SHARE_OF_MEAN * mean_us));
+        return MIN(own_us, MAX(share_us, (uint64_t)TIMEOUT_MIN_US));
 }
 
 static int authorise(struct effort *e)
@@ -150,11 +162,13 @@ static int prepare_retry(struct effort *e)
 
         switch (e->last.verdict.outcome) {
         case RF_OUTCOME_LOGIN: /* expired before its time: one new token, one more try */
-                if (e->has_renewed || e->last.status != 401)
-                        return 0;
-                e->has_renewed = true;
-                rf_authority_expire(e->lane->authority, e->operation->flags & RF_OPERATION_USER);
-                return 1;
+                if (!e->has_renewed && e->last.status == 401 &&
+                    rf_authority_expire(e->lane->authority, e->operation->flags & RF_OPERATION_USER)) {
+                        e->has_renewed = true;
+                        return 1;
+                }
+                refuse(e);
+                return 0;
         case RF_OUTCOME_RATE: /* the gate knows how long to wait, and whether there is time */
                 return !e->has_alternative && ++e->refusals < REFUSALS_WAITED_MAX;
         case RF_OUTCOME_TRANSIENT:

@@ -127,12 +127,12 @@ static int call_lane(struct rf_upstream *u, struct rf_lane *lane, const struct r
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret)
 {
         struct rf_lane *lane;
-        size_t at = 0;
+        size_t tried = 0;
         int error = -RF_EUNSUPPORTED;
 
         u->stats.in_flight++;
-        while ((lane = rf_route_next(u, query->op, rf_wall_us(), &at))) {
-                int r = call_lane(u, lane, caller, query, rf_route_has_more(u, query->op, rf_wall_us(), at), ret);
+        while ((lane = rf_route_next(u, query->op, rf_wall_us(), &tried))) {
+                int r = call_lane(u, lane, caller, query, rf_route_has_more(u, query->op, rf_wall_us(), tried), ret);
 
                 if (r >= 0 || r == -ECANCELED || r == -ETIMEDOUT || r == -ENOMEM) {
                         u->stats.in_flight--;
@@ -147,15 +147,15 @@ int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, cons
 
 bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op)
 {
-        size_t at = 0;
+        size_t tried = 0;
 
-        return rf_route_next(u, op, rf_wall_us(), &at) != NULL;
+        return rf_route_next(u, op, rf_wall_us(), &tried) != NULL;
 }
 
 const struct rf_operation *rf_upstream_operation(const struct rf_upstream *u, enum rf_op op, const struct rf_provider **ret_provider)
 {
-        size_t at = 0;
-        const struct rf_lane *lane = rf_route_next(u, op, rf_wall_us(), &at);
+        size_t tried = 0;
+        const struct rf_lane *lane = rf_route_next(u, op, rf_wall_us(), &tried);
 
         if (!lane)
                 return NULL;
@@ -167,8 +167,8 @@ const struct rf_operation *rf_upstream_operation(const struct rf_upstream *u, en
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
-        size_t at = 0;
-        const struct rf_lane *lane = rf_route_next(u, query->op, rf_wall_us(), &at);
+        size_t tried = 0;
+        const struct rf_lane *lane = rf_route_next(u, query->op, rf_wall_us(), &tried);
         int r;
 
         if (!lane)

@@ -89,8 +89,20 @@ static int asks_twice(struct fixture *f)
         rf_answer_unref(second);
         assert_int_equal(rf_sleep_us(3 * 86400 * USEC_PER_SEC), 0); /* stale by now */
         assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &second), 0);
-        assert_int_equal(f->records[2].cache, RF_CACHE_MISS);
+        assert_int_equal(f->records[2].cache, RF_CACHE_STALE); /* served at once, */
         rf_answer_unref(second);
+        assert_int_equal(rf_sleep_us(USEC_PER_SEC), 0);
+        assert_int_equal(rf_upstream_stats(f->upstream).refreshes, 1); /* and fetched anew behind our back */
+        assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &second), 0);
+        assert_int_equal(f->records[3].cache, RF_CACHE_HIT);
+        rf_answer_unref(second);
+        assert_int_equal(rf_upstream_stats(f->upstream).attempts, 2);
+        assert_int_equal(rf_sleep_us(86400 * USEC_PER_SEC * 85 / 100), 0); /* fresh yet, but not for long */
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &second), 0);
+                assert_int_equal(f->records[4 + i].cache, RF_CACHE_HIT);
+                rf_answer_unref(second);
+        }
         return 0;
 }
 
@@ -353,13 +365,25 @@ static int is_limited(struct fixture *f)
 
         assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), 0);
         rf_answer_unref(a);
+        caller.deadline_us = rf_deadline_in(5 * USEC_PER_SEC);
         q.limit = 6;
         assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), -RF_ERATE);
         assert_int_equal(f->records[1].attempts, 1); /* not asked again at once */
+        assert_int_equal(f->records[1].status, 429);
+        assert_true(f->records[1].needed_us == 30 * USEC_PER_SEC); /* which it says instead of waiting in vain */
+        assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), -RF_ERATE);
+        assert_int_equal(f->records[2].attempts, 0); /* not asked at all */
+        assert_true(rf_now_us() == 0);
+        caller.deadline_us = RF_FOREVER;
+        assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), 0); /* who has the time waits */
+        assert_int_equal(f->records[3].attempts, 1);
+        assert_true(f->records[3].pace_us == 30 * USEC_PER_SEC);
+        assert_true(rf_now_us() == 30 * USEC_PER_SEC);
+        rf_answer_unref(a);
         return 0;
 }
 
-static void a_rate_limit_is_reported_and_not_retried(void **state)
+static void a_rate_limit_is_waited_for_or_told_at_once(void **state)
 {
         (void)state;
         with_mock((const char *const[]){ "rate_limit=1", NULL }, false, is_limited);
@@ -395,7 +419,8 @@ static int survives_with_stale(struct fixture *f)
         assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), 0);
         rf_answer_unref(a);
         q.limit = 6; /* uses up the window */
-        assert_int_equal(rf_sleep_us(2 * 86400 * USEC_PER_SEC), 0);
+        caller.deadline_us = rf_deadline_in(10 * 86400 * USEC_PER_SEC + USEC_PER_SEC);
+        assert_int_equal(rf_sleep_us(10 * 86400 * USEC_PER_SEC), 0);
         assert_int_equal(rf_upstream_call(f->upstream, &caller, &q, &a), 0);
         rf_answer_unref(a);
         q.limit = 5;
@@ -442,7 +467,7 @@ int main(void)
                 cmocka_unit_test(transient_failures_are_retried_a_bounded_number_of_times),
                 cmocka_unit_test(a_cut_answer_is_called_malformed),
                 cmocka_unit_test(a_hung_service_costs_its_timeout_or_the_callers_deadline),
-                cmocka_unit_test(a_rate_limit_is_reported_and_not_retried),
+                cmocka_unit_test(a_rate_limit_is_waited_for_or_told_at_once),
                 cmocka_unit_test(a_refusal_is_remembered_for_a_while),
                 cmocka_unit_test(a_stale_answer_helps_out_when_the_service_refuses),
                 cmocka_unit_test(a_key_does_not_depend_on_the_order_of_ids),
