@@ -27,6 +27,8 @@
 
 /* provider */
 #define RF_PLUGINS_MAX 16u
+#define RF_PLUGIN_OPERATIONS_MAX 32u       /* entries in a plugin's table */
+#define RF_OPERATION_WAYS_MAX 2u           /* in which a plugin can do one operation */
 #define RF_RECORD_STRING_MAX 512u          /* bytes in a string of a record */
 #define RF_RECORD_ARTISTS_MAX 16u          /* artists of a track */
 #define RF_RECORD_GENRES_MAX 16u           /* genres of an artist */

@@ -105,7 +105,7 @@ static int status(struct rf_varlink_call *call, void *arg)
         return o ? rf_varlink_call_reply(call, o) : -ENOMEM;
 }
 
-static json_t *encode_operations(struct rf_build *b, const struct rf_provider *p)
+static json_t *encode_operations(struct rf_build *b, struct rf_provider *p)
 {
         json_t *list = rf_build_array(b);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "provider/provider.h"
 #include "base/map.h"
 #include "flow/names.h"
 
@@ -237,6 +238,15 @@ static bool merge_track(struct rf_track *into, const struct rf_track *from)
         return is_new;
 }
 
+/* The same recording under another provider's id: more can be asked of that one, too. */
+static void take_other_id(struct rf_candidate *c, const struct rf_track *t, const char *provider)
+{
+        if (c->other_provider || same_text(c->provider, provider) || !t->id)
+                return;
+        c->other_provider = provider;
+        c->other_id = t->id;
+}
+
 static int merge_find(struct rf_pool *p, struct rf_candidate *c, const struct rf_find *f)
 {
         size_t index = (size_t)(c - p->candidates);
@@ -258,6 +268,7 @@ static int merge_find(struct rf_pool *p, struct rf_candidate *c, const struct rf
         c->is_protected |= f->is_protected;
         c->is_of_era |= f->is_of_era;
         merge_track(&c->track, f->track);
+        take_other_id(c, f->track, f->answer->provider);
         if (!same_text(c->track.id, f->track->id) || !same_text(c->provider, f->answer->provider))
                 return remember_all(p, index, f->track, f->answer->provider);
         return 0;
@@ -355,14 +366,21 @@ int rf_pool_join(struct rf_pool *p, struct rf_answer *a, enum rf_freshness fresh
                 if (!c)
                         continue;
                 merge_track(&c->track, t);
+                take_other_id(c, t, a->provider);
                 c->freshness = MAX(c->freshness, freshness);
         }
         return a->n_tracks > 0 ? keep_answer(p, a) : 0;
 }
 
-const char *rf_candidate_id_at(const struct rf_candidate *c, const char *provider)
+const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider)
 {
-        return same_text(c->provider, provider) ? c->track.id : c->track.spotify_id;
+        const char *name = rf_provider_name(provider);
+
+        if (same_text(c->provider, name))
+                return c->track.id;
+        if (same_text(c->other_provider, name))
+                return c->other_id;
+        return rf_provider_takes_spotify_ids(provider) ? c->track.spotify_id : NULL;
 }
 
 static int compare_text(const char *a, const char *b)

@@ -33,6 +33,7 @@ enum rf_drop {
 struct rf_candidate {
         struct rf_track track; /* merged from all records of the recording; strings live in answers that the pool keeps */
         const char *provider;
+        const char *other_provider, *other_id; /* another one that knows it, and under which id; NULL */
         const char *via_name; /* artist, genre, seed title; NULL */
         size_t via_seed;      /* RF_VIA_SEED: the seed's number in the pool */
         enum rf_via via;
@@ -66,6 +67,7 @@ struct rf_find {
 };
 
 struct rf_pool;
+struct rf_provider;
 
 struct rf_pool *rf_pool_new(void); /* NULL when out of memory */
 struct rf_pool *rf_pool_free(struct rf_pool *p);
@@ -85,8 +87,8 @@ size_t rf_pool_duplicates(const struct rf_pool *p); /* records that were merged 
 /* Joins looked-up features and details to candidates by id, Spotify id or ISRC. Keeps a reference if it used the answer. -ENOMEM. */
 int rf_pool_join(struct rf_pool *p, struct rf_answer *answer, enum rf_freshness freshness);
 
-/* The id under which `provider` knows the candidate: its own, or the Spotify id; NULL if none is known. */
-const char *rf_candidate_id_at(const struct rf_candidate *c, const char *provider);
+/* The id under which `provider` may be asked for the candidate: its own, or Spotify's where that may be told; NULL if none is known. */
+const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider);
 
 /* A total order that depends on nothing but the recordings: score downwards, then ISRC and id. */
 int rf_candidate_compare(const struct rf_candidate *a, const struct rf_candidate *b);

@@ -70,7 +70,7 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
                 return -ENOMEM;
         for (size_t i = 0; i < rf_pool_size(run->pool); i++) {
                 struct rf_candidate *c = rf_pool_at(run->pool, i);
-                const char *id = rf_candidate_id_at(c, rf_provider_name(p));
+                const char *id = rf_candidate_id_at(c, p);
 
                 if (c->asked_features || c->drop != RF_DROP_NONE || !lacks_features(c))
                         continue;
@@ -120,7 +120,7 @@ int rf_enrich_details(struct rf_run *run, enum rf_step step)
                 return -ENOMEM;
         for (size_t i = 0; i < MIN(n, (size_t)DETAILS_MAX); i++) {
                 struct rf_candidate *c = rf_pool_at(run->pool, lacking[i].at);
-                const char *id = rf_candidate_id_at(c, rf_provider_name(p));
+                const char *id = rf_candidate_id_at(c, p);
 
                 c->asked_details = true;
                 if (id)

@@ -26,7 +26,7 @@ struct chunk {
         float genre_weight;
 };
 
-static size_t chunk_anchors(struct rf_run *run, const char *provider, struct chunk *chunks)
+static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provider, struct chunk *chunks)
 {
         size_t n = 0;
 
@@ -66,7 +66,7 @@ static void take_targets(const struct rf_brief *b, struct rf_query *q)
         }
 }
 
-static size_t negative_ids(struct rf_run *run, const char *provider, const char **ids)
+static size_t negative_ids(struct rf_run *run, const struct rf_provider *provider, const char **ids)
 {
         size_t n = 0;
 
@@ -96,7 +96,7 @@ static int take_recommended(struct rf_generator *g, const struct chunk *c, const
         return 0;
 }
 
-static int recommend(struct rf_generator *g, const char *provider)
+static int recommend(struct rf_generator *g, const struct rf_provider *provider)
 {
         struct rf_run *run = g->run;
         struct chunk chunks[CALLS_MAX];
@@ -161,7 +161,7 @@ int rf_seeds_generator(void *arg)
 
         if (rf_upstream_can(g->run->flow->upstream, RF_OP_RECOMMENDATIONS) &&
             rf_upstream_operation(g->run->flow->upstream, RF_OP_RECOMMENDATIONS, &p))
-                r = recommend(g, rf_provider_name(p));
+                r = recommend(g, p);
         else
                 rf_receipt_skip(g->run->book, "recommendations", "no provider offers them now; more of the genres were searched", 1);
         /* where recommendations gave nothing, or not enough in the passes before */

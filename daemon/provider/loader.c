@@ -71,12 +71,12 @@ static bool name_is_valid(const char *name)
 
 static int check_operations(const struct rf_plugin *p, const char *path, char *message, size_t size)
 {
-        uint32_t seen = 0;
+        unsigned char ways[RF_OP_COUNT] = { 0 };
 
         if (p->n_operations == 0 || !p->operations)
                 return refuse(message, size, "%s: declares no operation", path);
-        if (p->n_operations > RF_OP_COUNT)
-                return refuse(message, size, "%s: declares %zu operations; there are %d", path, p->n_operations, RF_OP_COUNT);
+        if (p->n_operations > RF_PLUGIN_OPERATIONS_MAX)
+                return refuse(message, size, "%s: declares %zu operations; at most %u", path, p->n_operations, RF_PLUGIN_OPERATIONS_MAX);
         for (size_t i = 0; i < p->n_operations; i++) {
                 const struct rf_operation *o = &p->operations[i];
 
@@ -85,9 +85,9 @@ static int check_operations(const struct rf_plugin *p, const char *path, char *m
                                       sizeof(*o));
                 if ((unsigned)o->op >= RF_OP_COUNT)
                         return refuse(message, size, "%s: operation %zu has the unknown number %u", path, i, (unsigned)o->op);
-                if (seen & 1u << o->op)
-                        return refuse(message, size, "%s: operation %s is declared twice", path, rf_op_name(o->op));
-                seen |= 1u << o->op;
+                if (++ways[o->op] > RF_OPERATION_WAYS_MAX)
+                        return refuse(message, size, "%s: operation %s is declared in more than %u ways", path, rf_op_name(o->op),
+                                      RF_OPERATION_WAYS_MAX);
                 if (!o->build || !o->parse)
                         return refuse(message, size, "%s: operation %s lacks its %s function", path, rf_op_name(o->op),
                                       o->build ? "parse" : "build");

@@ -22,8 +22,9 @@ struct rf_provider {
         void *instance;
         struct rf_value *values;
         char **texts; /* what string values point into */
-        const struct rf_operation *operations[RF_OP_COUNT];
-        struct refusal refusals[RF_OP_COUNT];
+        const struct rf_operation *operations[RF_OP_COUNT][RF_OPERATION_WAYS_MAX]; /* in order of preference */
+        struct refusal refusals[RF_OP_COUNT][RF_OPERATION_WAYS_MAX];
+        unsigned char way[RF_OP_COUNT]; /* that is used now */
         struct rf_provider *transport;
 };
 
@@ -55,7 +56,8 @@ static void provider_free(struct rf_provider *p)
         for (size_t i = 0; p->texts && i < p->plugin->n_options; i++)
                 free(p->texts[i]);
         for (size_t i = 0; i < RF_OP_COUNT; i++)
-                free(p->refusals[i].reason);
+                for (size_t k = 0; k < RF_OPERATION_WAYS_MAX; k++)
+                        free(p->refusals[i][k].reason);
         free(p->texts);
         free(p->values);
         free(p->name);
@@ -178,8 +180,12 @@ static int open_provider(struct rf_providers *all, struct rf_provider *p, const 
         r = plugin->open(rf_host(), p->values, &p->instance);
         if (r < 0)
                 return refuse(-RF_EPLUGIN, message, size, "[provider %s] the plugin could not be opened: %s", c->name, rf_strerror(r));
-        for (size_t i = 0; i < plugin->n_operations; i++)
-                p->operations[plugin->operations[i].op] = &plugin->operations[i];
+        for (size_t i = 0; i < plugin->n_operations; i++) {
+                const struct rf_operation *o = &plugin->operations[i], **ways = p->operations[o->op];
+
+                if (!plugin->supports || plugin->supports(p->instance, o))
+                        ways[ways[0] ? 1 : 0] = o;
+        }
         return 0;
 }
 
@@ -267,7 +273,7 @@ struct rf_provider *rf_provider_transport(const struct rf_provider *p)
 
 const struct rf_operation *rf_provider_operation(const struct rf_provider *p, enum rf_op op)
 {
-        return (unsigned)op < RF_OP_COUNT ? p->operations[op] : NULL;
+        return (unsigned)op < RF_OP_COUNT ? p->operations[op][p->way[op]] : NULL;
 }
 
 const struct rf_value *rf_provider_value(const struct rf_provider *p, const char *option)
@@ -280,28 +286,48 @@ const struct rf_value *rf_provider_value(const struct rf_provider *p, const char
         return NULL;
 }
 
+bool rf_provider_takes_spotify_ids(const struct rf_provider *p)
+{
+        const struct rf_value *v = rf_provider_value(p, "share_spotify_ids");
+
+        return strcmp(p->name, "spotify") == 0 || (v && v->integer);
+}
+
 /* ---- What was refused ---- */
 
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason)
 {
-        struct refusal *f = &p->refusals[op];
+        unsigned way = p->way[op];
+        struct refusal *f = &p->refusals[op][way];
         char *copy = strdup(reason);
 
         free(f->reason);
         f->reason = copy; /* without memory the refusal still holds, only its text is lost */
         f->until_us = until_us;
+        if (way + 1 < RF_OPERATION_WAYS_MAX && p->operations[op][way + 1])
+                p->way[op]++;
 }
 
-const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint64_t now_wall_us)
+const char *rf_provider_refusal(struct rf_provider *p, enum rf_op op, uint64_t now_wall_us)
 {
-        const struct refusal *f = &p->refusals[op];
+        const struct refusal *f;
 
+        if (p->way[op] > 0 && p->refusals[op][0].until_us <= now_wall_us)
+                p->way[op] = 0; /* the better way is tried again */
+        f = &p->refusals[op][p->way[op]];
         if (f->until_us <= now_wall_us)
                 return NULL;
-        return f->reason ? f->reason : "refused by the service";
+        return f->reason && f->reason[0] ? f->reason : "refused";
 }
 
-uint64_t rf_provider_refused_until(const struct rf_provider *p, enum rf_op op)
+bool rf_provider_refused_way(const struct rf_provider *p, enum rf_op op, unsigned way, uint64_t now_wall_us, uint64_t *ret_until_us,
+                             const char **ret_reason)
 {
-        return p->refusals[op].until_us;
+        const struct refusal *f = &p->refusals[op][way];
+
+        if (f->until_us <= now_wall_us)
+                return false;
+        *ret_until_us = f->until_us;
+        *ret_reason = f->reason ? f->reason : "";
+        return true;
 }

@@ -49,11 +49,19 @@ const char *rf_provider_base_url(const struct rf_provider *p);
 struct rf_provider *rf_provider_transport(const struct rf_provider *p);
 const struct rf_operation *rf_provider_operation(const struct rf_provider *p, enum rf_op op); /* NULL: can't */
 
-/* Capability state: an operation that the service refused is left out until `until_us` (wall-clock time). */
+/*
+ * Capability state: the way of doing an operation that is used now was refused by the service, until `until_us` (wall-clock time). Where
+ * the plugin has another way, that is used from now on; otherwise the operation is left alone.
+ */
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason);
 /* NULL: may be used now. Otherwise why not. */
-uint64_t rf_provider_refused_until(const struct rf_provider *p, enum rf_op op); /* wall-clock time; 0: it isn't */
-const char *rf_provider_refusal(const struct rf_provider *p, enum rf_op op, uint64_t now_wall_us);
+const char *rf_provider_refusal(struct rf_provider *p, enum rf_op op, uint64_t now_wall_us);
+/* What is known of one way (0..RF_OPERATION_WAYS_MAX-1), for keeping it. False: it isn't refused. */
+bool rf_provider_refused_way(const struct rf_provider *p, enum rf_op op, unsigned way, uint64_t now_wall_us, uint64_t *ret_until_us,
+                             const char **ret_reason);
+
+/* Whether it may be told the ids that Spotify gives to tracks: its own, or configured so (share_spotify_ids). */
+bool rf_provider_takes_spotify_ids(const struct rf_provider *p);
 
 /* The value in effect of one of the plugin's own options; NULL: it has none of that name, or it isn't set. */
 const struct rf_value *rf_provider_value(const struct rf_provider *p, const char *option);

@@ -56,6 +56,14 @@ static int parse(struct rf_provider *p, const struct rf_operation *o, const stru
         return r;
 }
 
+static int nothing(struct rf_provider *p, const struct rf_query *q, struct rf_answer **ret)
+{
+        _cleanup_(rf_sink_freep) struct rf_sink *sink = NULL;
+        int r = rf_sink_new(rf_provider_name(p), q->op, 1, &sink);
+
+        return r < 0 ? r : rf_sink_finish(sink, ret);
+}
+
 static int judge(struct rf_provider *p, const struct rf_query *q, const struct rf_response *response, struct rf_attempt *a,
                  struct rf_answer **ret)
 {
@@ -66,7 +74,9 @@ static int judge(struct rf_provider *p, const struct rf_query *q, const struct r
         if (response->status >= 300 && response->status <= 399)
                 verdict(a, RF_OUTCOME_INVALID, "redirect", "the service redirects elsewhere, which is never followed");
         else
-                rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, response, &a->verdict);
+                rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, response, rf_wall_us(), &a->verdict);
+        if (a->verdict.outcome == RF_OUTCOME_EMPTY) /* an error's words for "there is nothing" */
+                return nothing(p, q, ret);
         return 0;
 }
 

@@ -2,26 +2,39 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "sched/sched.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
-enum { RETRY_AFTER_UNKNOWN_S = 5, RETRY_AFTER_MAX_S = 7 * 86400 };
+enum { RETRY_AFTER_UNKNOWN_S = 5, QUOTA_UNKNOWN_S = 3600, RETRY_AFTER_MAX_S = 7 * 86400 };
 
-static uint32_t retry_after(const struct rf_response *response)
+/* Seconds, or an HTTP date (RFC 9110, 10.2.3). 0: the header is missing, or says neither. */
+static uint32_t retry_after(const struct rf_response *response, uint64_t now_wall_us)
 {
-        for (size_t i = 0; i < response->n_headers; i++)
-                if (strcasecmp(response->headers[i].name, "Retry-After") == 0) {
-                        char *end;
-                        unsigned long v = strtoul(response->headers[i].value, &end, 10);
+        for (size_t i = 0; i < response->n_headers; i++) {
+                const char *value = response->headers[i].value;
+                struct tm tm = { 0 };
+                unsigned long v;
+                char *end;
 
-                        if (end != response->headers[i].value && !*end)
-                                return (uint32_t)(v > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : v);
+                if (strcasecmp(response->headers[i].name, "Retry-After") != 0)
+                        continue;
+                v = strtoul(value, &end, 10);
+                if (end != value && !*end)
+                        return (uint32_t)MIN(v, (unsigned long)RETRY_AFTER_MAX_S);
+                end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+                if (end && !*end) {
+                        int64_t left_s = (int64_t)timegm(&tm) - (int64_t)(now_wall_us / USEC_PER_SEC);
+
+                        return (uint32_t)CLAMP(left_s, (int64_t)1, (int64_t)RETRY_AFTER_MAX_S);
                 }
-        return RETRY_AFTER_UNKNOWN_S;
+        }
+        return 0;
 }
 
 static enum rf_outcome outcome_of(uint16_t status)
@@ -41,19 +54,32 @@ static enum rf_outcome outcome_of(uint16_t status)
         }
 }
 
-void rf_classify(const struct rf_plugin *plugin, void *instance, enum rf_op op, const struct rf_response *response,
+/* How long to stay away: what the header says, else what the plugin found in the words, else a guess. */
+static void take_retry_after(const struct rf_response *response, uint64_t now_wall_us, struct rf_verdict *v)
+{
+        uint32_t said_s = retry_after(response, now_wall_us);
+
+        if (said_s > 0)
+                v->retry_after_s = said_s;
+        else if (v->retry_after_s == 0)
+                v->retry_after_s = v->outcome == RF_OUTCOME_QUOTA ? QUOTA_UNKNOWN_S : RETRY_AFTER_UNKNOWN_S;
+        v->retry_after_s = MIN(v->retry_after_s, (uint32_t)RETRY_AFTER_MAX_S);
+}
+
+void rf_classify(const struct rf_plugin *plugin, void *instance, enum rf_op op, const struct rf_response *response, uint64_t now_wall_us,
                  struct rf_verdict *ret)
 {
         *ret = (struct rf_verdict){ 0 };
-        if (plugin->classify && plugin->classify(instance, op, response, ret) == 0 && ret->outcome < RF_OUTCOME_CANCELLED) {
+        if (plugin->classify && plugin->classify(instance, op, response, ret) == 0 && ret->outcome < RF_OUTCOME_CANCELLED)
                 ret->message[sizeof(ret->message) - 1] = '\0';
-                return;
+        else {
+                *ret = (struct rf_verdict){ .outcome = outcome_of(response->status) };
+                snprintf(ret->message, sizeof(ret->message), "%u %.*s", response->status, (int)rf_utf8_clip(response->body, 120),
+                         response->body);
         }
-        *ret = (struct rf_verdict){ .outcome = outcome_of(response->status) };
-        if (ret->outcome == RF_OUTCOME_RATE)
-                ret->retry_after_s = retry_after(response);
-        snprintf(ret->message, sizeof(ret->message), "%u %.*s", response->status, (int)rf_utf8_clip(response->body, 120),
-                 response->body);
+        ret->message[rf_utf8_clip(ret->message, sizeof(ret->message) - 1)] = '\0'; /* a plugin may have cut a character */
+        if (ret->outcome == RF_OUTCOME_RATE || ret->outcome == RF_OUTCOME_QUOTA)
+                take_retry_after(response, now_wall_us, ret);
 }
 
 int rf_outcome_error(enum rf_outcome outcome)

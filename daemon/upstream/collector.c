@@ -172,9 +172,9 @@ static int fetch(struct batch *b, size_t from, size_t n)
                 return 0;
         q.ids = ids;
         r = rf_attempts(c->lane, &b->caller, &q, false, &b->deadline_us, &b->record, &a);
-        if (r == -RF_EINVALIDCALL && n > 1) {
+        if ((r == -RF_EINVALIDCALL || r == -ENOTSUP) && n > 1) { /* ENOTSUP: this way takes fewer at a time */
                 r = fetch(b, from, n / 2);
-                return r < 0 && r != -RF_EINVALIDCALL ? r : fetch(b, from + n / 2, n - n / 2);
+                return r < 0 && r != -RF_EINVALIDCALL && r != -ENOTSUP ? r : fetch(b, from + n / 2, n - n / 2);
         }
         if (r >= 0) {
                 b->record.n_records += (uint32_t)(a->n_tracks + a->n_features);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,15 +20,17 @@ static int encode(const struct rf_lane *lane, struct rf_buf *b)
         if ((r = rf_buf_put_u8(b, RECORD_VERSION)) < 0 || (r = rf_buf_put_u64(b, m.blocked_until_us)) < 0 ||
             (r = rf_buf_put_u8(b, m.is_quota)) < 0 || (r = rf_buf_put_float(b, (float)m.scale)) < 0)
                 return r;
-        for (unsigned op = 0; op < RF_OP_COUNT && r >= 0; op++) {
-                const char *reason = rf_provider_refusal(lane->provider, op, now_us);
+        for (unsigned op = 0; op < RF_OP_COUNT; op++)
+                for (unsigned way = 0; way < RF_OPERATION_WAYS_MAX; way++) {
+                        const char *reason;
+                        uint64_t until_us;
 
-                if (!reason)
-                        continue;
-                if ((r = rf_buf_put_u8(b, (uint8_t)op)) >= 0 &&
-                    (r = rf_buf_put_u64(b, rf_provider_refused_until(lane->provider, op))) >= 0)
-                        r = rf_buf_put_string(b, reason);
-        }
+                        if (!rf_provider_refused_way(lane->provider, op, way, now_us, &until_us, &reason))
+                                continue;
+                        if ((r = rf_buf_put_u8(b, (uint8_t)op)) < 0 || (r = rf_buf_put_u64(b, until_us)) < 0 ||
+                            (r = rf_buf_put_string(b, reason)) < 0)
+                                return r;
+                }
         return r;
 }
 

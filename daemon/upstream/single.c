@@ -174,6 +174,8 @@ static int prepare_retry(struct effort *e)
         case RF_OUTCOME_TRANSIENT:
         case RF_OUTCOME_MALFORMED:
                 break;
+        case RF_OUTCOME_REFUSED: /* perhaps there is another way to do the same */
+                return rf_provider_operation(e->lane->provider, e->query->op) != e->operation;
         default:
                 return 0;
         }
@@ -187,13 +189,39 @@ static int prepare_retry(struct effort *e)
         return r < 0 ? r : 1;
 }
 
+/* Builds the request in the way that is used now. */
+static int build(struct effort *e)
+{
+        struct rf_provider *p = e->lane->provider;
+        int r;
+
+        if (e->operation && e->operation == rf_provider_operation(p, e->query->op))
+                return 0;
+        e->operation = rf_provider_operation(p, e->query->op);
+        rf_request_free(e->builder);
+        e->builder = rf_request_new(rf_provider_base_url(p));
+        r = e->builder ? e->operation->build(rf_provider_instance(p), e->query, e->builder) : -ENOMEM;
+        if (r >= 0)
+                r = rf_request_finish(e->builder, &e->request);
+        if (r < 0)
+                return r;
+        e->record->endpoint = e->operation->endpoint;
+        rf_request_describe(e->request, e->record->target, sizeof(e->record->target));
+        return 0;
+}
+
 static int make_effort(struct effort *e, struct rf_answer **ret)
 {
         struct rf_answer *answer = NULL;
         int r;
 
         do {
-                bool is_last = !(e->operation->flags & RF_OPERATION_IDEMPOTENT) || e->record->attempts >= e->lane->upstream->options.retries;
+                bool is_last;
+
+                r = build(e);
+                if (r < 0)
+                        return r;
+                is_last = !(e->operation->flags & RF_OPERATION_IDEMPOTENT) || e->record->attempts >= e->lane->upstream->options.retries;
 
                 r = attempt_once(e, is_last, &answer);
                 if (r >= 0 && answer) {
@@ -209,17 +237,12 @@ static int make_effort(struct effort *e, struct rf_answer **ret)
 int rf_attempts(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
                 const uint64_t *deadline_us, struct rf_call_record *record, struct rf_answer **ret)
 {
-        _cleanup_(rf_request_freep) struct rf_request_builder *b = rf_request_new(rf_provider_base_url(lane->provider));
-        struct effort e = { .lane = lane, .caller = caller, .query = q, .operation = rf_provider_operation(lane->provider, q->op),
-                            .deadline_us = deadline_us, .record = record, .builder = b, .has_alternative = has_alternative };
-        int r = b ? e.operation->build(rf_provider_instance(lane->provider), q, b) : -ENOMEM;
+        struct effort e = { .lane = lane, .caller = caller, .query = q, .deadline_us = deadline_us, .record = record,
+                            .has_alternative = has_alternative };
+        int r = make_effort(&e, ret);
 
-        if (r >= 0)
-                r = rf_request_finish(b, &e.request);
-        if (r < 0)
-                return r;
-        rf_request_describe(e.request, record->target, sizeof(record->target));
-        return make_effort(&e, ret);
+        rf_request_free(e.builder);
+        return r;
 }
 
 /* ---- Shared ---- */

@@ -270,7 +270,12 @@ enum { RF_OPTION_SECRET = 1u << 0, /* never shown */
        RF_OPTION_RELOAD = 1u << 1, /* a new value takes effect on reload */
 };
 
-/* One configuration option: the single source of its checks, its help, and its line in the manual. */
+/*
+ * One configuration option: the single source of its checks, its help, and its line in the manual. Some names mean something to the
+ * host, too, if a plugin declares them: `rate` (REAL, calls per second of each pacing class), `burst` (REAL, calls that may go at
+ * once), `concurrency` (INTEGER, calls under way), `timeout` (DURATION, of each attempt, instead of the operations' own), and
+ * `share_spotify_ids` (BOOL: this provider may be asked by Spotify's track ids).
+ */
 struct rf_option {
         const char *name;
         enum rf_option_type type;
@@ -295,6 +300,11 @@ enum { RF_OPERATION_IDEMPOTENT = 1u << 0, /* may be repeated after an unclear fa
        RF_OPERATION_USER = 1u << 1,       /* needs a logged-in person */
 };
 
+/*
+ * How one operation is done. The same operation may be listed more than once, in order of preference, where a service offers it in
+ * several ways (many ids in one call, or one at a time): the first that the instance supports is used, and once the service refuses
+ * that one, the next.
+ */
 struct rf_operation {
         uint32_t size; /* of this structure */
         enum rf_op op;
@@ -380,6 +390,9 @@ struct rf_plugin {
          * login, 403 and 404 refused, 429 rate with Retry-After, other 4xx invalid, 5xx transient).
          */
         int (*classify)(void *instance, enum rf_op op, const struct rf_response *response, struct rf_verdict *ret_verdict);
+
+        /* Whether this instance, as configured, can use an entry of `operations`. NULL: every one. */
+        bool (*supports)(void *instance, const struct rf_operation *operation);
 };
 
 #ifdef __cplusplus
