@@ -69,6 +69,15 @@ static bool name_is_valid(const char *name)
         return strnlen(name, NAME_MAX_ + 1) <= NAME_MAX_ && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
+/* The same operation in the same way is a slip of the table. */
+static bool repeats(const struct rf_operation *operations, size_t i)
+{
+        for (size_t k = 0; k < i; k++)
+                if (operations[k].op == operations[i].op && operations[k].build == operations[i].build)
+                        return true;
+        return false;
+}
+
 static int check_operations(const struct rf_plugin *p, const char *path, char *message, size_t size)
 {
         unsigned char ways[RF_OP_COUNT] = { 0 };
@@ -85,12 +94,14 @@ static int check_operations(const struct rf_plugin *p, const char *path, char *m
                                       sizeof(*o));
                 if ((unsigned)o->op >= RF_OP_COUNT)
                         return refuse(message, size, "%s: operation %zu has the unknown number %u", path, i, (unsigned)o->op);
-                if (++ways[o->op] > RF_OPERATION_WAYS_MAX)
-                        return refuse(message, size, "%s: operation %s is declared in more than %u ways", path, rf_op_name(o->op),
-                                      RF_OPERATION_WAYS_MAX);
                 if (!o->build || !o->parse)
                         return refuse(message, size, "%s: operation %s lacks its %s function", path, rf_op_name(o->op),
                                       o->build ? "parse" : "build");
+                if (repeats(p->operations, i))
+                        return refuse(message, size, "%s: operation %s is declared twice", path, rf_op_name(o->op));
+                if (++ways[o->op] > RF_OPERATION_WAYS_MAX)
+                        return refuse(message, size, "%s: operation %s is declared in more than %u ways", path, rf_op_name(o->op),
+                                      RF_OPERATION_WAYS_MAX);
                 if (!o->endpoint || !o->pacing_class)
                         return refuse(message, size, "%s: operation %s names no %s", path, rf_op_name(o->op),
                                       o->endpoint ? "pacing class" : "endpoint");

@@ -454,6 +454,7 @@ static int crowd_main(void *arg)
         if (r >= 0)
                 r = rf_group_join(g);
         rf_group_free(g);
+        rf_upstream_stop(c->runs[0].house->upstream);
         return r;
 }
 
@@ -542,6 +543,7 @@ static int plan_main(void *arg)
         struct planning *p = arg;
 
         p->r = rf_flow_plan(&house.flow, &(struct rf_wish){ .prompt = "rainy sunday jazz", .seed = 1 }, &p->plan);
+        rf_upstream_stop(house.upstream);
         return 0;
 }
 
@@ -582,6 +584,7 @@ static int order_main(void *arg)
         struct rf_run_hooks hooks = { .deadline_us = RF_FOREVER };
 
         o->r = rf_flow_order(&house.flow, o->items, o->n, RF_ARC_WIND_DOWN, 3, &hooks, &o->playlist, &o->order);
+        rf_upstream_stop(house.upstream);
         return 0;
 }
 

@@ -105,18 +105,34 @@ const struct rf_transport misbehaving_transport = { .size = sizeof(struct rf_tra
 #define NUMBER RF_OP_SEARCH_TRACKS
 #endif
 
-#define OPERATION                                                                                                            \
+#define OPERATION(build_)                                                                                                    \
         { .size = OPERATION_SIZE, .op = NUMBER, .endpoint = "GET /tracks", .pacing_class = "all", .timeout_ms = TIMEOUT_MS, \
-          .flags = RF_OPERATION_IDEMPOTENT, .build = build, .parse = PARSE }
+          .flags = RF_OPERATION_IDEMPOTENT, .build = build_, .parse = PARSE }
 
 /* used, also where nothing points to it */
 extern int (*const misbehaving_parse)(void *, const struct rf_query *, const struct rf_response *, struct rf_sink *);
 int (*const misbehaving_parse)(void *, const struct rf_query *, const struct rf_response *, struct rf_sink *) = parse;
 
+#ifdef MISTAKE_WAYS
+/* a way more than a plugin may have of doing one operation */
+static int build_otherwise(void *instance, const struct rf_query *q, struct rf_request_builder *b)
+{
+        return build(instance, q, b);
+}
+
+static int build_in_a_third_way(void *instance, const struct rf_query *q, struct rf_request_builder *b)
+{
+        return build(instance, q, b);
+}
+#endif
+
 static const struct rf_operation operations[] = {
-        OPERATION,
-#ifdef MISTAKE_TWICE
-        OPERATION,
+        OPERATION(build),
+#if defined(MISTAKE_TWICE)
+        OPERATION(build),
+#elif defined(MISTAKE_WAYS)
+        OPERATION(build_otherwise),
+        OPERATION(build_in_a_third_way),
 #endif
 };
 
