@@ -18,12 +18,12 @@ int rf_artists_generator(void *arg)
 {
         struct rf_generator *g = arg;
         struct rf_run *run = g->run;
-        size_t from = g->pass == 0 ? 0 : ARTISTS_FIRST + (g->pass - 1) * ARTISTS_LATER;
-        size_t n = g->pass == 0 ? ARTISTS_FIRST : ARTISTS_LATER;
+        size_t from = run->n_looked_into, n = g->pass == 0 ? ARTISTS_FIRST : ARTISTS_LATER;
 
         if (from >= run->n_matched)
                 return 0;
         n = MIN(n, run->n_matched - from);
+        run->n_looked_into += n;
         return rf_discography_look_up(run, &(struct rf_discography){
                 .artists = run->matched + from, .n_artists = n, .top = tracks_per_artist(run->brief, n),
                 /* deep cuts cost two more rounds: where the obscure is wished, or the well-known didn't do */

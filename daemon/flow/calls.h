@@ -8,6 +8,7 @@
 /* One call and, once made, its answer. */
 struct rf_call {
         struct rf_query query; /* what it points to outlives the call */
+        const char *at;        /* the provider whose ids the query holds; NULL: whoever can answer */
         struct rf_answer *answer; /* NULL if it failed */
         int error;
         enum rf_freshness freshness;

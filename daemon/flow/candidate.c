@@ -363,6 +363,8 @@ int rf_pool_join(struct rf_pool *p, struct rf_answer *a, enum rf_freshness fresh
                 const struct rf_track *t = &a->tracks[i];
 
                 c = find_any(p, a->provider, t->id, t->spotify_id, t->isrc);
+                if (!c && t->n_artists > 0)
+                        c = find_by_name(p, rf_name_key(t->artists[0].name), rf_title_key(t->title, false), t->duration_ms);
                 if (!c)
                         continue;
                 merge_track(&c->track, t);
@@ -372,15 +374,22 @@ int rf_pool_join(struct rf_pool *p, struct rf_answer *a, enum rf_freshness fresh
         return a->n_tracks > 0 ? keep_answer(p, a) : 0;
 }
 
-const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider)
+const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider, enum rf_id_kind *ret_kind)
 {
-        const char *name = rf_provider_name(provider);
+        const char *name = rf_provider_name(provider), *id = NULL;
+        enum rf_id_kind kind = RF_ID_SPOTIFY;
 
-        if (same_text(c->provider, name))
-                return c->track.id;
-        if (same_text(c->other_provider, name))
-                return c->other_id;
-        return rf_provider_takes_spotify_ids(provider) ? c->track.spotify_id : NULL;
+        if (same_text(c->provider, name)) {
+                id = c->track.id;
+                kind = RF_ID_OWN;
+        } else if (same_text(c->other_provider, name)) {
+                id = c->other_id;
+                kind = RF_ID_OTHER;
+        } else if (rf_provider_takes_spotify_ids(provider))
+                id = c->track.spotify_id;
+        if (ret_kind)
+                *ret_kind = kind;
+        return id;
 }
 
 static int compare_text(const char *a, const char *b)

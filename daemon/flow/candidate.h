@@ -43,8 +43,9 @@ struct rf_candidate {
         bool is_protected;    /* mentioned: never filtered by the mood */
         bool is_version;
         bool is_of_era;       /* found by a search in the wished years: of them, though it may not say so */
-        bool asked_features;  /* looked up; no second time */
-        bool asked_details;
+        uint8_t asked_features, asked_details; /* under which ids it was looked up (enum rf_id_kind's bits): not again */
+        bool is_nameless;     /* counted as one that no provider of features has an id for */
+        bool is_bridged;      /* looked for by name at a provider that didn't know its ids */
         uint64_t artist_key;  /* first artist */
         uint64_t title_key, song_key;
         float genre_weight;   /* 0..1: how well the genre it was found by fits the wish */
@@ -84,11 +85,17 @@ size_t rf_pool_size(const struct rf_pool *p);
 struct rf_candidate *rf_pool_at(const struct rf_pool *p, size_t i);
 size_t rf_pool_duplicates(const struct rf_pool *p); /* records that were merged */
 
-/* Joins looked-up features and details to candidates by id, Spotify id or ISRC. Keeps a reference if it used the answer. -ENOMEM. */
+/* Joins looked-up features and details to candidates by id, Spotify id or ISRC, tracks also by their names. Keeps a reference if it used the answer. -ENOMEM. */
 int rf_pool_join(struct rf_pool *p, struct rf_answer *answer, enum rf_freshness freshness);
 
-/* The id under which `provider` may be asked for the candidate: its own, or Spotify's where that may be told; NULL if none is known. */
-const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider);
+/* Whose id a candidate is asked by. */
+enum rf_id_kind { RF_ID_OWN = 1u << 0, RF_ID_OTHER = 1u << 1, RF_ID_SPOTIFY = 1u << 2 };
+
+/*
+ * The id under which `provider` may be asked for the candidate: its own, or Spotify's where that may be told; NULL if none is known.
+ * `ret_kind` may be NULL.
+ */
+const char *rf_candidate_id_at(const struct rf_candidate *c, const struct rf_provider *provider, enum rf_id_kind *ret_kind);
 
 /* A total order that depends on nothing but the recordings: score downwards, then ISRC and id. */
 int rf_candidate_compare(const struct rf_candidate *a, const struct rf_candidate *b);

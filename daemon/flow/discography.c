@@ -5,25 +5,22 @@
 #include <string.h>
 
 #include "flow/calls.h"
-#include "provider/provider.h"
 
 #define DEEP_POPULARITY_MIN 20 /* where popularity is known, deep cuts lie between */
 #define DEEP_POPULARITY_MAX 80
 
-/* Whether an operation would be answered by the provider that gave the artist's id. */
+/* Whether the provider that gave the artist's id can do an operation now. */
 static bool can_at(const struct rf_run *run, enum rf_op op, const struct rf_known_artist *a)
 {
-        const struct rf_provider *p = NULL;
-
-        return a->id && rf_upstream_can(run->flow->upstream, op) && rf_upstream_operation(run->flow->upstream, op, &p) &&
-               strcmp(rf_provider_name(p), a->provider) == 0;
+        return a->id && rf_run_can_at(run, op, a->provider);
 }
 
-static struct rf_query tracks_query(const struct rf_run *run, const struct rf_discography *d, const struct rf_known_artist *a)
+static struct rf_call tracks_call(const struct rf_run *run, const struct rf_discography *d, const struct rf_known_artist *a)
 {
         if (can_at(run, RF_OP_ARTIST_TOP_TRACKS, a))
-                return (struct rf_query){ .op = RF_OP_ARTIST_TOP_TRACKS, .ids = &a->id, .n_ids = 1, .limit = d->top };
-        return (struct rf_query){ .op = RF_OP_SEARCH_TRACKS, .artist = a->name, .limit = d->top };
+                return (struct rf_call){ .query = { .op = RF_OP_ARTIST_TOP_TRACKS, .ids = &a->id, .n_ids = 1, .limit = d->top },
+                                         .at = a->provider };
+        return (struct rf_call){ .query = { .op = RF_OP_SEARCH_TRACKS, .artist = a->name, .limit = d->top } };
 }
 
 static int take_tracks(const struct rf_discography *d, const struct rf_call *call, const struct rf_known_artist *a, bool is_deep,
@@ -50,7 +47,7 @@ static int round_of_tracks(struct rf_run *run, const struct rf_discography *d, s
         int r;
 
         for (size_t i = 0; i < d->n_artists; i++)
-                calls[i] = (struct rf_call){ .query = tracks_query(run, d, &d->artists[i]) };
+                calls[i] = tracks_call(run, d, &d->artists[i]);
         r = rf_calls_make(run, RF_STEP_GENERATE, calls, d->n_artists);
         for (size_t i = 0; i < d->n_artists && r >= 0; i++)
                 r = take_tracks(d, &calls[i], &d->artists[i], false, finds);
@@ -70,12 +67,12 @@ static int rounds_of_albums(struct rf_run *run, const struct rf_discography *d, 
         for (size_t i = 0; i < d->n_artists; i++)
                 if (can_at(run, RF_OP_ARTIST_ALBUMS, &d->artists[i]) && can_at(run, RF_OP_ALBUM_TRACKS, &d->artists[i]))
                         calls[asked++] = (struct rf_call){ .query = { .op = RF_OP_ARTIST_ALBUMS, .ids = &d->artists[i].id, .n_ids = 1,
-                                                                      .limit = 10 }, .tag = i };
+                                                                      .limit = 10 }, .at = d->artists[i].provider, .tag = i };
         r = asked > 0 ? rf_calls_make(run, RF_STEP_GENERATE, calls, asked) : 0;
         for (size_t i = 0; i < asked && r >= 0; i++)
                 for (size_t k = 0; calls[i].answer && k < MIN(calls[i].answer->n_albums, (size_t)d->albums); k++)
                         albums[n++] = (struct rf_call){ .query = { .op = RF_OP_ALBUM_TRACKS, .ids = &calls[i].answer->albums[k].id,
-                                                                   .n_ids = 1 }, .tag = calls[i].tag };
+                                                                   .n_ids = 1 }, .at = calls[i].at, .tag = calls[i].tag };
         if (r >= 0 && n > 0)
                 r = rf_calls_make(run, RF_STEP_GENERATE, albums, n);
         for (size_t i = 0; i < n && r >= 0; i++)

@@ -1,6 +1,6 @@
 /*
- * Gathering: finds the artists and tracks mentioned, tracks and artists of the wished genres, and from them the anchors that stand
- * for the wish. Internal to flow/.
+ * Gathering: the artists and tracks mentioned, tracks and artists of the wished genres, the listener's own; from them the anchors that
+ * stand for the wish. Internal to flow/.
  */
 #pragma once
 
@@ -9,12 +9,6 @@
 
 /* Gathers into the run (yields). -ECANCELED, -ENOMEM. */
 int rf_gather(struct rf_run *run);
-
-/* Lends candidates what is known of their artists' genres. Doesn't yield. */
-void rf_gather_apply_genres(struct rf_run *run);
-
-/* Marks anchors and negative seeds anew from what the pool holds now. Doesn't yield. -ENOMEM. */
-int rf_gather_anchors(struct rf_run *run);
 
 /* The query for the next page of a genre's tracks. */
 struct rf_query rf_gather_genre_query(const struct rf_run *run, const struct rf_run_genre *g);

@@ -2,9 +2,10 @@
 
 #include <errno.h>
 
+#include "flow/anchors.h"
+#include "flow/artists.h"
 #include "flow/cohesion.h"
 #include "flow/enrich.h"
-#include "flow/gather.h"
 #include "flow/generators.h"
 #include "sched/sched.h"
 
@@ -34,7 +35,7 @@ static int generate(struct rf_run *run, unsigned pass)
         int r = rf_generate(run, pass);
 
         if (r >= 0) {
-                rf_gather_apply_genres(run);
+                rf_artists_lend_genres(run);
                 rf_constraints_filter(run->pool, run->brief, &run->exclusions);
                 r = rf_enrich_features(run, RF_STEP_GENERATE);
         }
@@ -66,7 +67,7 @@ static int reseed(struct rf_run *run, const struct rf_choice *c)
                 if (t->cohesion < RF_COHESION_OUTLIER && !t->is_protected)
                         t->drop = RF_DROP_OUTLIER;
         }
-        return rf_gather_anchors(run);
+        return rf_anchors_mark(run);
 }
 
 int rf_improve(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *ret_evaluation)

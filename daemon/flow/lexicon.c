@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_ = 2048, TYPO_LENGTH_MIN = 5, RELATED_MAX = 8 };
+enum { LINE_MAX_ = 2048, TYPO_LENGTH_MIN = 5, RELATED_MAX = 8, ARTISTS_MAX = 8 };
 
 struct rf_lexicon {
         struct rf_arena arena;
         struct rf_map *phrases; /* struct rf_entry by folded phrase */
         struct rf_map *related; /* NULL-terminated lists of names by genre */
+        struct rf_map *artists; /* the same */
 };
 
 /* Where a file is being read, for messages. */
@@ -224,6 +225,25 @@ static int read_genre(const struct source *s, char *fields[3])
         return r < 0 ? r : add_phrases(s, fields[0], entry);
 }
 
+/* genre TAB artist|artist… TAB */
+static int read_artists(const struct source *s, char *fields[3])
+{
+        const char **artists = rf_arena_array(&s->l->arena, ARTISTS_MAX + 1, sizeof(*artists));
+        char *save = NULL;
+        size_t n = 0;
+        int r;
+
+        if (!artists)
+                return -ENOMEM;
+        if (!rf_map_get_string(s->l->related, fields[0]))
+                return bad(s, "there is no genre \"%s\"", fields[0]);
+        for (char *name = strtok_r(fields[1], "|", &save); name && n < ARTISTS_MAX; name = strtok_r(NULL, "|", &save))
+                if (!(artists[n++] = rf_arena_strdup(&s->l->arena, name)))
+                        return -ENOMEM;
+        r = rf_map_put_string(s->l->artists, rf_arena_strdup(&s->l->arena, fields[0]), artists);
+        return r == -EEXIST ? bad(s, "genre \"%s\" is there already", fields[0]) : r;
+}
+
 static int read_file(struct rf_lexicon *l, const char *path, int (*read_line)(const struct source *s, char *fields[3]), char *message,
                      size_t message_size)
 {
@@ -267,24 +287,28 @@ static int read_file(struct rf_lexicon *l, const char *path, int (*read_line)(co
 int rf_lexicon_load(const char *directory, struct rf_lexicon **ret, char *message, size_t message_size)
 {
         _cleanup_(rf_lexicon_freep) struct rf_lexicon *l = calloc(1, sizeof(*l));
-        char path[1024];
-        int r;
+        static const struct {
+                const char *name;
+                int (*read_line)(const struct source *s, char *fields[3]);
+        } files[] = { { "genres.tsv", read_genre }, { "lexicon.tsv", read_word }, { "artists.tsv", read_artists } };
 
         message[0] = '\0';
         if (!l)
                 return -ENOMEM;
         l->phrases = rf_map_new();
         l->related = rf_map_new();
-        if (!l->phrases || !l->related)
+        l->artists = rf_map_new();
+        if (!l->phrases || !l->related || !l->artists)
                 return -ENOMEM;
-        snprintf(path, sizeof(path), "%s/genres.tsv", directory);
-        r = read_file(l, path, read_genre, message, message_size);
-        if (r >= 0) {
-                snprintf(path, sizeof(path), "%s/lexicon.tsv", directory);
-                r = read_file(l, path, read_word, message, message_size);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                char path[1024];
+                int r;
+
+                snprintf(path, sizeof(path), "%s/%s", directory, files[i].name);
+                r = read_file(l, path, files[i].read_line, message, message_size);
+                if (r < 0)
+                        return r;
         }
-        if (r < 0)
-                return r;
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -295,6 +319,7 @@ struct rf_lexicon *rf_lexicon_free(struct rf_lexicon *l)
                 return NULL;
         rf_map_free(l->phrases);
         rf_map_free(l->related);
+        rf_map_free(l->artists);
         rf_arena_done(&l->arena);
         free(l);
         return NULL;
@@ -334,4 +359,9 @@ const struct rf_entry *rf_lexicon_find_similar(const struct rf_lexicon *l, const
 const char *const *rf_lexicon_related_genres(const struct rf_lexicon *l, const char *genre)
 {
         return rf_map_get_string(l->related, genre);
+}
+
+const char *const *rf_lexicon_artists(const struct rf_lexicon *l, const char *genre)
+{
+        return rf_map_get_string(l->artists, genre);
 }

@@ -127,8 +127,11 @@ static int look_up(struct ordering *o)
         if (!ids)
                 return -ENOMEM;
         for (size_t i = 0; i < o->n; i++)
-                if (needs_look_up(&o->items[i]) && look_up_query(&o->items[i], &ids[i], &o->calls[o->n_calls].query))
+                if (needs_look_up(&o->items[i]) && look_up_query(&o->items[i], &ids[i], &o->calls[o->n_calls].query)) {
+                        if (o->items[i].uri)
+                                o->calls[o->n_calls].at = rf_run_provider_of(&o->run, o->items[i].uri);
                         o->item_of_call[o->n_calls++] = i;
+                }
         if (o->n_calls == 0)
                 return 0;
         rf_run_progress(&o->run, RF_STEP_GATHER, 0, "looking up %zu tracks", o->n_calls);

@@ -1,8 +1,13 @@
 #include "flow/run.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/limits.h"
+#include "flow/names.h"
+#include "provider/provider.h"
 #include "sched/sched.h"
 
 /*
@@ -12,6 +17,35 @@
 static const double SHARE_UNTIL[RF_STEP_COUNT] = {
         [RF_STEP_UNDERSTAND] = .05, [RF_STEP_GATHER] = .40, [RF_STEP_GENERATE] = .70, [RF_STEP_EVALUATE] = .90, [RF_STEP_ORDER] = 1.0,
 };
+
+int rf_run_know_artist(struct rf_run *run, const struct rf_artist *a, const char *provider, struct rf_known_artist *ret)
+{
+        *ret = (struct rf_known_artist){ .id = rf_arena_strdup(&run->arena, a->id), .name = rf_arena_strdup(&run->arena, a->name),
+                                         .provider = provider, .key = rf_name_key(a->name), .popularity = a->popularity };
+        return ret->name && (ret->id || !a->id) ? 0 : -ENOMEM;
+}
+
+/* The provider of that name, if it can do the operation now. */
+static const char *find_provider(const struct rf_run *run, enum rf_op op, const char *name, size_t size)
+{
+        const struct rf_provider *list[RF_PLUGINS_MAX];
+        size_t n = rf_upstream_providers(run->flow->upstream, op, list, ARRAY_SIZE(list));
+
+        for (size_t i = 0; i < n; i++)
+                if (strlen(rf_provider_name(list[i])) == size && strncmp(rf_provider_name(list[i]), name, size) == 0)
+                        return rf_provider_name(list[i]);
+        return NULL;
+}
+
+bool rf_run_can_at(const struct rf_run *run, enum rf_op op, const char *provider)
+{
+        return find_provider(run, op, provider, strlen(provider)) != NULL;
+}
+
+const char *rf_run_provider_of(const struct rf_run *run, const char *uri)
+{
+        return find_provider(run, RF_OP_TRACKS, uri, strcspn(uri, ":"));
+}
 
 void rf_run_progress(struct rf_run *run, enum rf_step step, size_t chosen, const char *format, ...)
 {

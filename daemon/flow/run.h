@@ -52,7 +52,7 @@ struct rf_run {
         struct rf_known_artist *mentioned; /* of the brief's mentions */
         size_t n_mentioned;
         struct rf_known_artist *matched;   /* by genre */
-        size_t n_matched;
+        size_t n_matched, n_looked_into;   /* the first so many have had their tracks fetched */
         struct rf_artist_genre *artist_genres; /* of all artists seen under a genre; sorted by key */
         size_t n_artist_genres;
         struct rf_exclusions exclusions;
@@ -66,6 +66,15 @@ struct rf_run {
         uint32_t answered;                 /* calls that gave an answer */
         int first_error;                   /* of a call that didn't */
 };
+
+/* Copies what a provider's answer tells of an artist. -ENOMEM. */
+int rf_run_know_artist(struct rf_run *run, const struct rf_artist *a, const char *provider, struct rf_known_artist *ret);
+
+/* Whether one provider, by its name, can do an operation now. Doesn't yield. */
+bool rf_run_can_at(const struct rf_run *run, enum rf_op op, const char *provider);
+
+/* The provider that a URI names by its scheme ("spotify:track:…"), if it can look up tracks now; NULL. Static; doesn't yield. */
+const char *rf_run_provider_of(const struct rf_run *run, const char *uri);
 
 /* Tells the client how far the run is. Doesn't yield. */
 void rf_run_progress(struct rf_run *run, enum rf_step step, size_t chosen, const char *format, ...) _printf_(4, 5);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "flow/bridge.h"
 #include "flow/calls.h"
 #include "flow/cohesion.h"
 #include "flow/gather.h"
@@ -14,6 +16,7 @@
 #define RECOMMENDED_MIN 24u        /* in one call */
 #define RECOMMENDED_MAX 100u
 #define CONFIDENCE .80f
+#define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
 #define SEED_GENRE .7f              /* so sure it is that a recommendation is of its seeds' genre */
 
 /* One call's seeds: anchors that were found the same way, so that the answer keeps to their genre. */
@@ -32,7 +35,7 @@ static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provid
 
         for (size_t i = 0; i < run->n_anchors; i++) {
                 const struct rf_candidate *c = rf_pool_at(run->pool, run->anchors[i]);
-                const char *id = rf_candidate_id_at(c, provider);
+                const char *id = rf_candidate_id_at(c, provider, NULL);
                 size_t k;
 
                 if (!id)
@@ -71,7 +74,7 @@ static size_t negative_ids(struct rf_run *run, const struct rf_provider *provide
         size_t n = 0;
 
         for (size_t i = 0; i < run->n_negatives && n < SEEDS_PER_CALL; i++) {
-                const char *id = rf_candidate_id_at(rf_pool_at(run->pool, run->negatives[i]), provider);
+                const char *id = rf_candidate_id_at(rf_pool_at(run->pool, run->negatives[i]), provider, NULL);
 
                 if (id)
                         ids[n++] = id;
@@ -114,6 +117,7 @@ static int recommend(struct rf_generator *g, const struct rf_provider *provider)
                 calls[i].query = (struct rf_query){ .op = RF_OP_RECOMMENDATIONS, .seeds = chunks[i].ids, .n_seeds = chunks[i].n,
                                                     .negative_seeds = negative,
                                                     .n_negative_seeds = MIN(n_negative, chunks[i].n - 1), .limit = limit };
+                calls[i].at = rf_provider_name(provider);
                 take_targets(&run->tuned, &calls[i].query);
         }
         r = rf_calls_make(run, RF_STEP_GENERATE, calls, n);
@@ -153,17 +157,43 @@ static int more_of_genres(struct rf_generator *g)
         return r;
 }
 
+/* How many of the first anchors a provider can be asked by. */
+static size_t n_known(const struct rf_run *run, const struct rf_provider *p)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->n_anchors; i++)
+                n += rf_candidate_id_at(rf_pool_at(run->pool, run->anchors[i]), p, NULL) != NULL;
+        return n;
+}
+
+/*
+ * Whoever recommends, in the order of routing. Who doesn't know the anchors under any id that we may tell is asked for them by name
+ * first; who can't make anything of them leaves it to the next.
+ */
+static int recommend_somewhere(struct rf_generator *g)
+{
+        struct rf_run *run = g->run;
+        const struct rf_provider *list[RF_PLUGINS_MAX];
+        size_t n = rf_upstream_providers(run->flow->upstream, RF_OP_RECOMMENDATIONS, list, ARRAY_SIZE(list));
+        int r = 0;
+
+        if (n == 0)
+                rf_receipt_skip(run->book, "recommendations", "no provider offers them now; more of the genres were searched", 1);
+        for (size_t i = 0; i < n && g->finds.n == 0 && r >= 0; i++) {
+                if (n_known(run, list[i]) < MIN(run->n_anchors, (size_t)ANCHORS_ENOUGH))
+                        r = rf_bridge(run, RF_STEP_GENERATE, list[i], run->anchors, run->n_anchors);
+                if (r >= 0)
+                        r = recommend(g, list[i]);
+        }
+        return r;
+}
+
 int rf_seeds_generator(void *arg)
 {
         struct rf_generator *g = arg;
-        const struct rf_provider *p = NULL;
-        int r = 0;
+        int r = recommend_somewhere(g);
 
-        if (rf_upstream_can(g->run->flow->upstream, RF_OP_RECOMMENDATIONS) &&
-            rf_upstream_operation(g->run->flow->upstream, RF_OP_RECOMMENDATIONS, &p))
-                r = recommend(g, p);
-        else
-                rf_receipt_skip(g->run->book, "recommendations", "no provider offers them now; more of the genres were searched", 1);
         /* where recommendations gave nothing, or not enough in the passes before */
         if (r >= 0 && (g->finds.n == 0 || g->pass > 0) && rf_run_has_time(g->run, RF_STEP_GENERATE))
                 r = more_of_genres(g);

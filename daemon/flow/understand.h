@@ -10,7 +10,7 @@
 struct rf_lexicon;
 
 /*
- * Loads the lexicon from a data directory (lexicon.tsv and genres.tsv there). -RF_ECORRUPT with file, line and reason in
+ * Loads the lexicon from a data directory (genres.tsv, lexicon.tsv and artists.tsv there). -RF_ECORRUPT with file, line and reason in
  * `message`, -errno if it can't be read.
  */
 int rf_lexicon_load(const char *directory, struct rf_lexicon **ret, char *message, size_t message_size);
@@ -27,3 +27,5 @@ int rf_understand(const struct rf_lexicon *l, const struct rf_wish *wish, struct
 
 /* Genres related to one, nearest first, NULL-terminated; NULL if unknown. Belongs to the lexicon. */
 const char *const *rf_lexicon_related_genres(const struct rf_lexicon *l, const char *genre);
+/* Artists who stand for a genre, the best known first, NULL-terminated; NULL if unknown. Belongs to the lexicon. */
+const char *const *rf_lexicon_artists(const struct rf_lexicon *l, const char *genre);

@@ -124,10 +124,21 @@ static int call_lane(struct rf_upstream *u, struct rf_lane *lane, const struct r
         return r;
 }
 
+/* A bit for each lane that isn't to be asked. */
+static size_t lanes_besides(const struct rf_upstream *u, const char *provider)
+{
+        size_t others = 0;
+
+        for (size_t i = 0; i < u->n_lanes && provider; i++)
+                if (strcmp(rf_provider_name(u->lanes[i].provider), provider) != 0)
+                        others |= (size_t)1 << i;
+        return others;
+}
+
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret)
 {
         struct rf_lane *lane;
-        size_t tried = 0;
+        size_t tried = lanes_besides(u, caller->provider);
         int error = -RF_EUNSUPPORTED;
 
         u->stats.in_flight++;
@@ -150,6 +161,16 @@ bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op)
         size_t tried = 0;
 
         return rf_route_next(u, op, rf_wall_us(), &tried) != NULL;
+}
+
+size_t rf_upstream_providers(const struct rf_upstream *u, enum rf_op op, const struct rf_provider **ret, size_t max)
+{
+        const struct rf_lane *lane;
+        size_t tried = 0, n = 0;
+
+        while (n < max && (lane = rf_route_next(u, op, rf_wall_us(), &tried)))
+                ret[n++] = lane->provider;
+        return n;
 }
 
 const struct rf_operation *rf_upstream_operation(const struct rf_upstream *u, enum rf_op op, const struct rf_provider **ret_provider)

@@ -51,6 +51,7 @@ struct rf_caller {
         uint64_t client;     /* fairness is per client */
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
+        const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
 };
@@ -87,6 +88,8 @@ int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, cons
 
 /* Whether any provider could be asked now. Doesn't yield. */
 bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op);
+/* Those who could be asked now, in the order of routing; at most `max`. Doesn't yield. */
+size_t rf_upstream_providers(const struct rf_upstream *u, enum rf_op op, const struct rf_provider **ret, size_t max);
 /* The operation as the first provider that can do it declares it (limits, life times); NULL. */
 const struct rf_operation *rf_upstream_operation(const struct rf_upstream *u, enum rf_op op, const struct rf_provider **ret_provider);
 

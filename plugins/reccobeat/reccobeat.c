@@ -10,6 +10,7 @@
 enum { HOUR = 3600, DAY = 86400, IDS_MAX = 40, SEEDS_MAX = 5, PAGE = 50, RECOMMENDED_MAX = 100, ARTISTS_MAX = 16, ID_MAX = 64 };
 
 static const struct rf_host *host;
+static bool shares_spotify_ids; /* the daemon opens one instance */
 
 enum option { OPTION_RATE, OPTION_BURST, OPTION_CONCURRENCY, OPTION_TIMEOUT, OPTION_SHARE };
 
@@ -35,12 +36,12 @@ static void number(struct rf_request_builder *b, const char *name, unsigned valu
         host->request_param(b, name, text);
 }
 
-/* UUIDs, and Spotify's base62. */
+/* UUIDs; Spotify's base62 only where that may be told. */
 static bool is_id(const char *id)
 {
         size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
 
-        return n > 0 && n < ID_MAX && !id[n];
+        return n > 0 && n < ID_MAX && !id[n] && (shares_spotify_ids || strchr(id, '-'));
 }
 
 static int ids_param(struct rf_request_builder *b, const char *name, const char *const *ids, size_t n, size_t most)
@@ -285,8 +286,8 @@ static int open_reccobeat(const struct rf_host *h, const struct rf_value *values
 {
         static char instance; /* the host's functions are all that it needs */
 
-        (void)values;
         host = h;
+        shares_spotify_ids = values[OPTION_SHARE].integer;
         *ret = &instance;
         return 0;
 }
