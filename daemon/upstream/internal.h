@@ -26,6 +26,7 @@ struct rf_lane {
 
 struct rf_upstream {
         struct rf_upstream_options options;
+        struct rf_optimizations optimizations; /* in effect */
         struct rf_cache *cache; /* NULL: none */
         struct rf_coalesce *coalesce;
         struct rf_lane *lanes; /* in the order of routing */

@@ -41,6 +41,7 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
         if (!u)
                 return -ENOMEM;
         u->options = *o;
+        u->optimizations.on = rf_optimizations_full().on & ~o->optimizations_off;
         u->cache = cache;
         u->lanes = calloc(rf_providers_count(providers) + 1, sizeof(*u->lanes));
         r = u->lanes ? rf_coalesce_new(&u->coalesce) : -ENOMEM;
@@ -154,6 +155,16 @@ int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, cons
         }
         u->stats.in_flight--;
         return error;
+}
+
+const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstream *u)
+{
+        return &u->optimizations;
+}
+
+void rf_upstream_set_optimizations(struct rf_upstream *u, const struct rf_optimizations *set)
+{
+        u->optimizations.on = set->on & rf_optimizations_full().on;
 }
 
 bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op)

@@ -13,6 +13,7 @@
 #include "store/cache.h"
 #include "store/state.h"
 #include "upstream/breaker.h"
+#include "upstream/optimizations.h"
 
 struct rf_upstream;
 struct rf_authority;
@@ -62,6 +63,7 @@ struct rf_upstream_options {
         uint64_t refusal_us;      /* how long a refused capability is left alone */
         uint64_t seed;            /* of life-time and retry jitter */
         bool cache_enabled;
+        uint64_t optimizations_off; /* bit N: optimisation N is off; 0 = all are on */
         struct rf_http *http;     /* NULL: only providers with a transport in process can be asked */
         struct rf_state *state;   /* what is learned survives in it; NULL: it doesn't */
         struct rf_breaker_options breaker; /* zeros: it never opens */
@@ -85,6 +87,10 @@ DEFINE_CLEANUP(struct rf_upstream *, rf_upstream_free);
  * it now; other RF_E… codes as classified, after the last provider that could have answered; -ETIMEDOUT, -ECANCELED.
  */
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret);
+
+/* The switches in effect, and new ones: for what begins from now on. Neither yields. */
+const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstream *u);
+void rf_upstream_set_optimizations(struct rf_upstream *u, const struct rf_optimizations *set);
 
 /* Whether any provider could be asked now. Doesn't yield. */
 bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op);
