@@ -81,7 +81,7 @@ struct rf_receipt {
         const struct rf_unmet *unmet;
         size_t n_unmet;
         struct rf_quality quality;
-        uint32_t passes;     /* of generation */
+        uint32_t passes;     /* of generation; 0: what gathering found was enough */
         uint64_t total_us;
 };
 
