@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "flow/analysis.h"
 #include "flow/anchors.h"
 #include "flow/artists.h"
 #include "flow/discography.h"
@@ -329,7 +330,11 @@ static int choose_anchors(struct rf_run *run)
         run->tuned = *run->brief;
         rf_evaluate_tune(run->pool, run->brief, &run->tuned);
         r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
-        return r < 0 ? r : rf_anchors_mark(run);
+        if (r >= 0)
+                r = rf_anchors_mark(run);
+        for (enum rf_judgement j = RF_JUDGE_CANDIDATES; j <= RF_JUDGE_SEEDS && r >= 0; j++)
+                r = rf_analysis_judge(run, RF_STEP_GATHER, j);
+        return r;
 }
 
 int rf_gather(struct rf_run *run)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "flow/analysis.h"
 #include "flow/anchors.h"
 #include "flow/artists.h"
 #include "flow/cohesion.h"
@@ -120,6 +121,10 @@ static int improve(struct rf_run *run, struct improvement *m)
                 run->passes++;
                 if (r >= 0)
                         r = consider(run, m);
+                if (r >= 0)
+                        r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_EVALUATION);
+                if (r >= 0 && run->passes == 1)
+                        r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_STRATEGY);
         }
         run->fetches_anew = false;
         return r;
