@@ -145,6 +145,8 @@ static bool serve(int fd, const char *path, const char *request)
 
         if (strcmp(path, "/ok") == 0)
                 return answer(fd, 200, "X-Hello: world\r\n", "fine");
+        if (strncmp(path, "http://", 7) == 0) /* as a proxy is asked */
+                return answer(fd, 200, "", "by proxy");
         if (strcmp(path, "/echo") == 0)
                 return answer(fd, 200, "", body);
         if (strncmp(path, "/status/", 8) == 0)
