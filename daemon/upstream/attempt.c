@@ -30,6 +30,36 @@ static bool is_sound(const struct rf_response *response, struct rf_attempt *a)
         return false;
 }
 
+/* What the plugin couldn't read: cut off, not even JSON, or JSON of another shape. */
+static void misunderstood(const struct rf_response *response, struct rf_attempt *a)
+{
+        const char *start = response->body + strspn(response->body, " \t\r\n");
+        json_error_t error;
+        json_t *j;
+
+        if (*start != '{' && *start != '[')
+                verdict(a, RF_OUTCOME_MALFORMED, "malformed", "the answer isn't what this service sends");
+        else if (rf_json_parse(response->body, response->body_size, &j, &error) >= 0) {
+                json_decref(j);
+                verdict(a, RF_OUTCOME_MALFORMED, "wrong-shape", "the answer is JSON, but not what this service sends");
+        } else if (json_error_code(&error) == json_error_premature_end_of_input)
+                verdict(a, RF_OUTCOME_MALFORMED, "truncated-json", "the answer ends in the middle of its JSON");
+        else
+                verdict(a, RF_OUTCOME_MALFORMED, "invalid-json", "the answer is no valid JSON");
+}
+
+static void redirected(const struct rf_response *response, struct rf_attempt *a)
+{
+        const char *where = "somewhere";
+
+        for (size_t i = 0; i < response->n_headers; i++)
+                if (strcasecmp(response->headers[i].name, "Location") == 0)
+                        where = response->headers[i].value;
+        verdict(a, RF_OUTCOME_INVALID, "redirect", "");
+        snprintf(a->verdict.message, sizeof(a->verdict.message), "the service redirects to %.*s, which is never followed",
+                 (int)rf_utf8_clip(where, 100), where);
+}
+
 static int parse(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, const struct rf_response *response,
                  struct rf_attempt *a, struct rf_answer **ret)
 {
@@ -42,7 +72,7 @@ static int parse(struct rf_provider *p, const struct rf_operation *o, const stru
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                verdict(a, RF_OUTCOME_MALFORMED, "malformed", "the answer isn't what this service sends");
+                misunderstood(response, a);
                 return 0;
         }
         r = rf_sink_finish(sink, ret);
@@ -72,7 +102,7 @@ static int judge(struct rf_provider *p, const struct rf_query *q, const struct r
         if (response->status >= 200 && response->status <= 299)
                 return parse(p, rf_provider_operation(p, q->op), q, response, a, ret);
         if (response->status >= 300 && response->status <= 399)
-                verdict(a, RF_OUTCOME_INVALID, "redirect", "the service redirects elsewhere, which is never followed");
+                redirected(response, a);
         else
                 rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, response, rf_wall_us(), &a->verdict);
         if (a->verdict.outcome == RF_OUTCOME_EMPTY) /* an error's words for "there is nothing" */
