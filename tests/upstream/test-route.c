@@ -1,0 +1,2 @@
+#include "house.h"
+int main(void){return 0;}
