@@ -36,6 +36,26 @@ static void clients_take_turns_however_many_calls_one_has(void **state)
         assert_int_equal(q.n, 0);
 }
 
+static void who_comes_back_from_a_call_is_not_behind_who_never_left(void **state)
+{
+        struct rf_fair_queue q;
+
+        (void)state;
+        rf_fair_queue_init(&q);
+        for (size_t i = 0; i < 5; i++)
+                push(&q, i, 1, RF_PRIORITY_PERSON);
+        push(&q, 10, 2, RF_PRIORITY_PERSON);
+        assert_int_equal(pop(&q), 0);
+        assert_int_equal(pop(&q), 10);
+        assert_int_equal(pop(&q), 1); /* client 2's call is under way */
+        assert_int_equal(rf_fair_queue_ahead(&q, 2, RF_PRIORITY_PERSON), 0);
+        push(&q, 11, 2, RF_PRIORITY_PERSON);
+        push(&q, 20, 3, RF_PRIORITY_PERSON);
+        assert_int_equal(pop(&q), 20); /* never had a turn */
+        assert_int_equal(pop(&q), 11);
+        assert_int_equal(pop(&q), 2);
+}
+
 static void people_go_before_background_work(void **state)
 {
         struct rf_fair_queue q;
@@ -100,6 +120,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(clients_take_turns_however_many_calls_one_has),
+                cmocka_unit_test(who_comes_back_from_a_call_is_not_behind_who_never_left),
                 cmocka_unit_test(people_go_before_background_work),
                 cmocka_unit_test(whoever_leaves_keeps_nobody_elses_place),
                 cmocka_unit_test(everyone_can_be_told),
