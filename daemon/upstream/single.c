@@ -226,7 +226,8 @@ static int prepare_retry(struct effort *e)
         case RF_OUTCOME_MALFORMED:
                 break;
         case RF_OUTCOME_REFUSED: /* perhaps there is another way to do the same */
-                return rf_provider_operation(e->lane->provider, e->query->op) != e->operation;
+                return rf_provider_operation(e->lane->provider, e->query->op) != e->operation &&
+                       !rf_provider_refusal(e->lane->provider, e->query->op, rf_wall_us());
         default:
                 return 0;
         }
