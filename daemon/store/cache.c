@@ -27,7 +27,7 @@ enum { SCHEMA = 1, RECORD_VERSION = 1, TOUCHES_MAX = 1024, TOUCHES_PER_PUT = 16,
 enum { HEADER_BYTES = 8 * 4 + 1 };
 
 #define STAMP_READ (UINT64_C(1) << 63) /* of an entry that was read since it was first put */
-#define READ_AGES_MAX 4u               /* as many stamps, times the number of entries, does having been read count */
+#define READ_AGES_MAX 16u              /* as many stamps, times the number of entries, does having been read count */
 
 struct rf_cache {
         struct rf_env *env;

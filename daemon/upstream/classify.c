@@ -71,14 +71,19 @@ static void take_retry_after(const struct rf_response *response, uint64_t now_wa
 void rf_classify(const struct rf_plugin *plugin, void *instance, enum rf_op op, const struct rf_response *response, uint64_t now_wall_us,
                  struct rf_verdict *ret)
 {
+        int r = -ENOTSUP;
+
         *ret = (struct rf_verdict){ 0 };
-        if (plugin->classify && plugin->classify(instance, op, response, ret) == 0 && ret->outcome < RF_OUTCOME_CANCELLED)
-                ret->message[sizeof(ret->message) - 1] = '\0';
-        else {
-                *ret = (struct rf_verdict){ .outcome = outcome_of(response->status) };
+        if (plugin->classify)
+                r = plugin->classify(instance, op, response, ret);
+        ret->message[sizeof(ret->message) - 1] = '\0';
+        if (r < 0 || ret->outcome >= RF_OUTCOME_CANCELLED) {
+                ret->outcome = outcome_of(response->status);
+                ret->retry_after_s = 0;
+        }
+        if (!ret->message[0]) /* the plugin may have found the service's words, also where it leaves the judging to us */
                 snprintf(ret->message, sizeof(ret->message), "%u %.*s", response->status, (int)rf_utf8_clip(response->body, 120),
                          response->body);
-        }
         ret->message[rf_utf8_clip(ret->message, sizeof(ret->message) - 1)] = '\0'; /* a plugin may have cut a character */
         if (ret->outcome == RF_OUTCOME_RATE || ret->outcome == RF_OUTCOME_QUOTA)
                 take_retry_after(response, now_wall_us, ret);
