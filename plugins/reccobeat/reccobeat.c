@@ -131,7 +131,7 @@ static int build_recommendations(void *instance, const struct rf_query *q, struc
         host->request_path(b, "/track/recommendation");
         number(b, "size", q->limit > 0 && q->limit < RECOMMENDED_MAX ? q->limit : RECOMMENDED_MAX);
         r = ids_param(b, "seeds", q->seeds, q->n_seeds, SEEDS_MAX);
-        if (r >= 0 && q->n_negative_seeds > 0) /* fewer than the seeds */
+        if (r >= 0 && q->n_negative_seeds > 0 && q->n_seeds > 1) /* fewer than the seeds */
                 r = ids_param(b, "negativeSeeds", q->negative_seeds, q->n_negative_seeds < q->n_seeds ? q->n_negative_seeds : q->n_seeds - 1,
                               SEEDS_MAX);
         for (int f = 0; f < RF_FEATURE_COUNT && r >= 0; f++) {
