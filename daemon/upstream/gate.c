@@ -22,6 +22,7 @@ struct rf_gate {
         struct lane_class classes[RF_PACING_CLASSES_MAX];
         size_t n_classes, next_class;
         uint64_t blocked_until_us; /* scheduler time; 0 = not blocked */
+        bool is_unpaced;
         bool is_quota;
         bool awaits_probe;         /* a block ended, and nobody has yet seen that the service lets us in again */
         bool is_probing;
@@ -101,6 +102,12 @@ static void timer_fired(struct rf_timer *t)
         pump(container_of(t, struct rf_gate, timer));
 }
 
+/* When the n-th further call of a class could go (n = 0: the next). */
+static uint64_t pace_nth(const struct rf_gate *g, struct lane_class *c, uint64_t now_us, uint64_t n)
+{
+        return g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, n);
+}
+
 static bool may_pass(struct rf_gate *g, uint64_t now_us)
 {
         return now_us >= g->blocked_until_us && !(g->awaits_probe && g->is_probing) && rf_concurrency_has_room(&g->concurrency);
@@ -113,7 +120,8 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
         w->error = rf_breaker_enter(g->breaker, now_us, &w->ticket.pass, &retry_us);
         if (w->error == 0) {
                 rf_concurrency_begin(&g->concurrency);
-                rf_pace_take(&g->classes[class_index].pace, now_us);
+                if (!g->is_unpaced)
+                        rf_pace_take(&g->classes[class_index].pace, now_us);
                 w->ticket.sent_us = now_us;
                 w->ticket.is_probe = g->awaits_probe;
                 g->is_probing |= g->awaits_probe;
@@ -132,7 +140,7 @@ static void pump(struct rf_gate *g)
                 size_t i = g->next_class++ % g->n_classes;
                 struct lane_class *c = &g->classes[i];
 
-                if (c->queue.n == 0 || rf_pace_next(&c->pace, now_us) > now_us) {
+                if (c->queue.n == 0 || pace_nth(g, c, now_us, 0) > now_us) {
                         idle++;
                         continue;
                 }
@@ -141,7 +149,7 @@ static void pump(struct rf_gate *g)
         }
         for (size_t i = 0; i < g->n_classes; i++)
                 if (g->classes[i].queue.n > 0)
-                        next_us = MIN(next_us, MAX(rf_pace_next(&g->classes[i].pace, now_us), g->blocked_until_us));
+                        next_us = MIN(next_us, MAX(pace_nth(g, &g->classes[i], now_us, 0), g->blocked_until_us));
         if (next_us == RF_FOREVER || next_us <= now_us) /* nobody, or only a place is missing: leaving pumps */
                 rf_timer_stop(&g->timer);
         else
@@ -151,7 +159,7 @@ static void pump(struct rf_gate *g)
 /* What this call would have to wait for block and pace, at the least. */
 static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t client, enum rf_priority priority, uint64_t now_us)
 {
-        uint64_t at_us = rf_pace_nth(&c->pace, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
+        uint64_t at_us = pace_nth(g, c, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
 
         return MAX(at_us, g->blocked_until_us) - now_us;
 }
@@ -232,7 +240,7 @@ static void refused(struct rf_gate *g, const struct rf_ticket *t, bool is_quota,
         g->blocked_until_us = MAX(g->blocked_until_us, now_us + retry_after_us);
         g->is_quota = is_quota || (g->is_quota && g->blocked_until_us > now_us);
         g->awaits_probe = true;
-        if (!is_quota)
+        if (!is_quota && !g->is_unpaced)
                 (void)rf_pace_refused(&g->classes[t->class_index].pace, t->sent_us, now_us);
         for (size_t i = 0; i < g->n_classes; i++) /* who can't wait so long should know it now */
                 rf_fair_queue_foreach(&g->classes[i].queue, wake);
@@ -272,6 +280,18 @@ void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outco
                         g->options.changed(g->options.arg);
         }
         pump(g);
+}
+
+void rf_gate_set_paced(struct rf_gate *g, bool is_paced)
+{
+        g->is_unpaced = !is_paced;
+        if (rf_sched_current())
+                pump(g); /* who waited for the pace alone may go */
+}
+
+bool rf_gate_is_paced(const struct rf_gate *g)
+{
+        return !g->is_unpaced;
 }
 
 bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us)
