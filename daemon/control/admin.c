@@ -10,11 +10,11 @@
 #include "base/limits.h"
 #include "control/encode.h"
 #include "daemon/control/descriptions.h"
+#include "control/login.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
-/* Root, the daemon's own user, or a member of the group that the configuration names. */
-static bool may_administer(const struct rf_control *c, struct rf_varlink_call *call)
+bool rf_control_may_administer(const struct rf_control *c, struct rf_varlink_call *call)
 {
         const struct rf_peer *p = rf_varlink_call_peer(call);
 
@@ -105,6 +105,38 @@ static int status(struct rf_varlink_call *call, void *arg)
         return o ? rf_varlink_call_reply(call, o) : -ENOMEM;
 }
 
+/* Until when an operation is left alone: with two ways, until the last one may be tried again. */
+static void put_refusal_end(struct rf_build *b, json_t *o, struct rf_provider *p, enum rf_op op)
+{
+        char time[RF_TIME_TEXT_SIZE];
+        uint64_t until_us = 0, end_us;
+        const char *reason;
+
+        if (!rf_provider_refusal(p, op, rf_wall_us()))
+                return;
+        for (unsigned way = 0; way < RF_OPERATION_WAYS_MAX; way++)
+                if (rf_provider_refused_way(p, op, way, rf_wall_us(), &end_us, &reason))
+                        until_us = until_us ? MIN(until_us, end_us) : end_us;
+        rf_build_string(b, o, "refused_until", rf_time_text(until_us, time));
+}
+
+/* The credential, and what the service's limits make of the calls. */
+static void put_access(struct rf_build *b, json_t *o, const struct rf_plugin *plugin, const struct rf_provider_stats *s)
+{
+        char time[RF_TIME_TEXT_SIZE];
+
+        if (plugin && plugin->auth && (plugin->auth->flows & RF_AUTH_PKCE))
+                rf_build_bool(b, o, "logged_in", s->is_logged_in);
+        rf_build_string(b, o, "credential_problem", s->problem);
+        if (s->blocked_us) {
+                rf_build_string(b, o, "blocked_until", rf_time_text(rf_wall_us() + s->blocked_us, time));
+                rf_build_bool(b, o, "blocked_by_quota", s->is_quota);
+        }
+        rf_build_int(b, o, "pace_milli", (uint64_t)(s->pace_scale * 1000 + 0.5));
+        rf_build_string(b, o, "breaker", strcmp(s->breaker, "half-open") == 0 ? "half_open" : s->breaker);
+        rf_build_int(b, o, "waiting", s->waiting);
+}
+
 static json_t *encode_operations(struct rf_build *b, struct rf_provider *p)
 {
         json_t *list = rf_build_array(b);
@@ -120,6 +152,7 @@ static json_t *encode_operations(struct rf_build *b, struct rf_provider *p)
                 rf_build_string(b, j, "endpoint", o->endpoint ? o->endpoint : "");
                 rf_build_int(b, j, "batch_limit", o->batch_limit);
                 rf_build_string(b, j, "refused", rf_provider_refusal(p, op, rf_wall_us()));
+                put_refusal_end(b, j, p, op);
                 rf_build_add(b, list, j);
         }
         return list;
@@ -143,6 +176,7 @@ static json_t *encode_provider(struct rf_build *b, const struct rf_control *c, s
         rf_build_int(b, o, "in_flight", s.in_flight);
         if (s.mean_us)
                 rf_build_int(b, o, "mean_us", s.mean_us);
+        put_access(b, o, plugin, &s);
         rf_build_put(b, o, "operations", plugin ? encode_operations(b, p) : rf_build_array(b));
         return o;
 }
@@ -187,7 +221,7 @@ static int cache_flush(struct rf_varlink_call *call, void *arg)
         json_t *o;
         int r;
 
-        if (!may_administer(c, call))
+        if (!rf_control_may_administer(c, call))
                 return rf_varlink_call_denied(call);
         r = c->cache ? rf_cache_flush(c->cache, &dropped) : 0;
         if (r < 0)
@@ -204,7 +238,7 @@ static int reload(struct rf_varlink_call *call, void *arg)
         json_t *o;
         int r;
 
-        if (!may_administer(c, call))
+        if (!rf_control_may_administer(c, call))
                 return rf_varlink_call_denied(call);
         r = c->reload(c->reload_arg, &result);
         if (r == -RF_ECONFIG) {
@@ -223,6 +257,7 @@ static int reload(struct rf_varlink_call *call, void *arg)
 const struct rf_varlink_method rf_admin_methods[] = {
         { "Ping", ping },           { "Status", status },          { "Providers", providers },
         { "CacheStats", cache_stats }, { "CacheFlush", cache_flush }, { "Reload", reload },
+        { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);
 

@@ -39,6 +39,7 @@ enum rf_setting {
         RF_SET_NET_CA_FILE,
         RF_SET_NET_CONNECT_TIMEOUT,
         RF_SET_NET_HTTP2,
+        RF_SET_SAVE_BATCH,
         RF_SET_COUNT
 };
 

@@ -124,10 +124,21 @@ static int call_lane(struct rf_upstream *u, struct rf_lane *lane, const struct r
         return r;
 }
 
+/* The lanes that may not answer this caller, as those that were tried. */
+static size_t barred(const struct rf_upstream *u, const struct rf_caller *caller)
+{
+        size_t lanes = 0;
+
+        for (size_t i = 0; i < u->n_lanes && caller->provider; i++)
+                if (strcmp(rf_provider_name(u->lanes[i].provider), caller->provider) != 0)
+                        lanes |= (size_t)1 << i;
+        return lanes;
+}
+
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret)
 {
         struct rf_lane *lane;
-        size_t tried = 0;
+        size_t tried = barred(u, caller);
         int error = -RF_EUNSUPPORTED;
 
         u->stats.in_flight++;
@@ -220,6 +231,23 @@ struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u,
         s.problem = rf_authority_problem(lane->authority, false);
         s.is_logged_in = rf_authority_is_logged_in(lane->authority);
         return s;
+}
+
+void rf_upstream_allow_user(struct rf_upstream *u, const char *provider)
+{
+        for (size_t i = 0; i < u->n_lanes; i++) {
+                struct rf_lane *lane = &u->lanes[i];
+
+                if (strcmp(rf_provider_name(lane->provider), provider) != 0)
+                        continue;
+                for (unsigned op = 0; op < RF_OP_COUNT; op++) {
+                        const struct rf_operation *o = rf_provider_operation(lane->provider, op);
+
+                        if (o && (o->flags & RF_OPERATION_USER) && rf_provider_refusal(lane->provider, op, rf_wall_us()))
+                                rf_provider_refuse(lane->provider, op, 0, "");
+                }
+                rf_learned_changed(lane);
+        }
 }
 
 struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider)

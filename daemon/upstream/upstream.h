@@ -51,6 +51,7 @@ struct rf_caller {
         uint64_t client;     /* fairness is per client */
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
+        const char *provider; /* only this one may answer; NULL: any */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
 };
@@ -122,6 +123,9 @@ struct rf_provider_stats {
         bool is_logged_in;
 };
 struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u, const struct rf_provider *p);
+
+/* A person has logged in: what the provider refused to who was logged in before may be tried again. */
+void rf_upstream_allow_user(struct rf_upstream *u, const char *provider);
 
 /* The credential of a provider, for logging in and out; NULL if there is no such provider. */
 struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider);
