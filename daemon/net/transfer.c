@@ -207,6 +207,9 @@ int rf_transfer_prepare(struct rf_transfer *t, const struct rf_transfer_setup *s
         curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
         curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
         curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+        /* on a kept connection that turns out to be dead libcurl itself sends again, a POST too: a write may arrive twice */
+        if (!s->request->is_idempotent)
+                curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
         set_method(e, s->request);
         return set_headers(t, s->request);
 }
