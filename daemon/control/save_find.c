@@ -43,7 +43,7 @@ static char *carried_id(const struct rf_provider *p, const json_t *track)
         static const char *const before[] = { "spotify:track:", "https://open.spotify.com/track/" };
         const char *provider = text(track, "provider"), *id = text(track, "id"), *uri = text(track, "uri");
 
-        if (provider && id && strcmp(provider, rf_provider_plugin(p)->name) == 0)
+        if (provider && id && strcmp(provider, rf_provider_name(p)) == 0)
                 return strdup(id);
         for (size_t i = 0; uri && i < ARRAY_SIZE(before) && strcmp(rf_provider_plugin(p)->name, "spotify") == 0; i++)
                 if (strncmp(uri, before[i], strlen(before[i])) == 0)

@@ -110,6 +110,67 @@ static json_t *tracks_of_run(void *arg)
         return json_incref(json_object_get(playlist, "tracks"));
 }
 
+/* ---- What the store holds ---- */
+
+/* Those to go on with, and those whose run may be gone. */
+struct found {
+        char resume[RF_SAVES_ACTIVE_MAX][KEY_SIZE], ended[SWEEP_MAX][KEY_SIZE];
+        size_t n_resume, n_ended;
+};
+
+static int look(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+{
+        struct found *f = arg;
+        struct rf_save_record record;
+        bool is_under_way = false;
+
+        if (key_size >= KEY_SIZE || key_size < RF_RUN_ID_SIZE)
+                return 0;
+        if (rf_save_record_decode(value, size, &record) >= 0) {
+                is_under_way = record.state == RF_SAVE_UNDER_WAY;
+                rf_save_record_done(&record);
+        }
+        if (is_under_way && f->n_resume < RF_SAVES_ACTIVE_MAX)
+                memcpy(f->resume[f->n_resume++], key, key_size);
+        else if (!is_under_way && f->n_ended < SWEEP_MAX)
+                memcpy(f->ended[f->n_ended++], key, key_size);
+        return 0;
+}
+
+/* A run that is no longer kept takes what is known of its savings with it. */
+static int sweep(struct rf_saves *saves, const char *key)
+{
+        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
+
+        if (rf_state_get(saves->options.state, RF_TABLE_RUNS, key, RF_RUN_ID_SIZE - 1, &b) != -ENOENT)
+                return 0;
+        return rf_state_remove(saves->options.state, RF_TABLE_SAVES, key, strlen(key));
+}
+
+static int look_at_all(struct rf_saves *saves, struct found **ret)
+{
+        struct found *f = calloc(1, sizeof(*f));
+        int r = f ? rf_state_foreach(saves->options.state, RF_TABLE_SAVES, false, look, f) : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < f->n_ended; i++)
+                r = sweep(saves, f->ended[i]);
+        if (r < 0)
+                free(f);
+        else
+                *ret = f;
+        return r;
+}
+
+/* More savings than runs: some of them belong to runs that are gone. */
+static void tidy(struct rf_saves *saves)
+{
+        struct found *f = NULL;
+
+        if (rf_state_count(saves->options.state, RF_TABLE_SAVES) > rf_state_count(saves->options.state, RF_TABLE_RUNS) + RF_SAVES_ACTIVE_MAX)
+                (void)look_at_all(saves, &f); /* tried again at the next end */
+        free(f);
+}
+
 /* ---- Under way ---- */
 
 static void end(struct rf_save *s, int error, const char *message)
@@ -150,6 +211,8 @@ static int save_main(void *arg)
                 rf_map_remove_string(saves->active, s->key);
         else
                 end(s, r, steps.message);
+        if (!saves->is_stopping)
+                tidy(saves);
         rf_save_unref(s);
         return 0;
 }
@@ -311,42 +374,6 @@ struct rf_saves *rf_saves_free(struct rf_saves *s)
         return NULL;
 }
 
-/* What the store holds: those to go on with, and those whose run may be gone. */
-struct found {
-        struct rf_saves *saves;
-        char resume[RF_SAVES_ACTIVE_MAX][KEY_SIZE], ended[SWEEP_MAX][KEY_SIZE];
-        size_t n_resume, n_ended;
-};
-
-static int look(void *arg, const void *key, size_t key_size, const void *value, size_t size)
-{
-        struct found *f = arg;
-        struct rf_save_record record;
-        bool is_under_way = false;
-
-        if (key_size >= KEY_SIZE || key_size < RF_RUN_ID_SIZE)
-                return 0;
-        if (rf_save_record_decode(value, size, &record) >= 0) {
-                is_under_way = record.state == RF_SAVE_UNDER_WAY;
-                rf_save_record_done(&record);
-        }
-        if (is_under_way && f->n_resume < RF_SAVES_ACTIVE_MAX)
-                memcpy(f->resume[f->n_resume++], key, key_size);
-        else if (!is_under_way && f->n_ended < SWEEP_MAX)
-                memcpy(f->ended[f->n_ended++], key, key_size);
-        return 0;
-}
-
-/* A run that is no longer kept takes what is known of its savings with it. */
-static int sweep(struct rf_saves *saves, const char *key)
-{
-        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
-
-        if (rf_state_get(saves->options.state, RF_TABLE_RUNS, key, RF_RUN_ID_SIZE - 1, &b) != -ENOENT)
-                return 0;
-        return rf_state_remove(saves->options.state, RF_TABLE_SAVES, key, strlen(key));
-}
-
 static int resume(struct rf_saves *saves, const char *key)
 {
         struct rf_provider *p = rf_providers_find(saves->options.providers, key + RF_RUN_ID_SIZE);
@@ -371,14 +398,12 @@ static int resume(struct rf_saves *saves, const char *key)
 
 int rf_saves_start(struct rf_saves *saves, size_t *ret_resumed)
 {
-        _cleanup_free_ struct found *f = calloc(1, sizeof(*f));
-        int r = f ? rf_group_new_detached(RF_FOREVER, &saves->group) : -ENOMEM;
+        _cleanup_free_ struct found *f = NULL;
+        int r = rf_group_new_detached(RF_FOREVER, &saves->group);
 
         *ret_resumed = 0;
         if (r >= 0)
-                r = rf_state_foreach(saves->options.state, RF_TABLE_SAVES, false, look, f);
-        for (size_t i = 0; r >= 0 && i < f->n_ended; i++)
-                r = sweep(saves, f->ended[i]);
+                r = look_at_all(saves, &f);
         for (size_t i = 0; r >= 0 && i < f->n_resume; i++) {
                 r = resume(saves, f->resume[i]);
                 *ret_resumed += r > 0;

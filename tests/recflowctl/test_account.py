@@ -372,6 +372,24 @@ def test_two_clients_share_one_saving(daemon, spotify):
     assert list(spotify.playlists) == ["pl0"] and len(spotify.playlists["pl0"]["items"]) == 100
 
 
+def test_so_many_playlists_are_saved_at_once_and_no_more(daemon, spotify):
+    log_in(daemon, spotify)
+    playlists = [a_run(daemon, 3)["run"] for _ in range(17)]
+    go_on = threading.Event()
+    spotify.before_add = lambda n: go_on.wait(TIMEOUT)
+    under_way = [subprocess.Popen([CTL, "--socket", daemon.socket, "save", run], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for run in playlists[:16]]
+    while len(spotify.playlists) < 16:
+        assert all(p.poll() is None for p in under_way)
+    out = ctl(daemon, "save", playlists[16])
+    assert out.returncode == 1 and b"saves_active_max (16)" in out.stderr
+    go_on.set()
+    for process in under_way:
+        process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0
+    assert ctl(daemon, "save", playlists[16]).returncode == 0
+
+
 # ---- Secrets ----
 
 
