@@ -106,12 +106,6 @@ static void timer_fired(struct rf_timer *t)
         pump(container_of(t, struct rf_gate, timer));
 }
 
-/* When the n-th further call of a class could go (n = 0: the next). */
-static uint64_t pace_nth(const struct rf_gate *g, struct lane_class *c, uint64_t now_us, uint64_t n)
-{
-        return g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, n);
-}
-
 static bool may_pass(struct rf_gate *g, uint64_t now_us)
 {
         return now_us >= g->blocked_until_us && !(g->awaits_probe && g->is_probing) && rf_concurrency_has_room(&g->concurrency);
@@ -139,7 +133,9 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
 /* When the next of a class may go. A probe goes at the time that the service named, whatever the pace. */
 static uint64_t next_of(struct rf_gate *g, struct lane_class *c, uint64_t now_us)
 {
-        return g->awaits_probe ? MAX(now_us, g->blocked_until_us) : pace_nth(g, c, now_us, 0);
+        if (g->awaits_probe)
+                return MAX(now_us, g->blocked_until_us);
+        return g->is_unpaced ? now_us : rf_pace_next(&c->pace, now_us);
 }
 
 /* While the breaker is open nobody waits in vain: the line is emptied. */
@@ -177,7 +173,7 @@ static void pump(struct rf_gate *g)
 /* What this call would have to wait for block and pace, at the least. */
 static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t client, enum rf_priority priority, uint64_t now_us)
 {
-        uint64_t at_us = pace_nth(g, c, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
+        uint64_t at_us = g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
 
         return MAX(at_us, g->blocked_until_us) - now_us;
 }
