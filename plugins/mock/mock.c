@@ -6,6 +6,7 @@
 
 #include "answers.h"
 #include "faults.h"
+#include "shared_world.h"
 #include "translate.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static void close_mock(void *arg)
 
         if (!m)
                 return;
-        mock_world_free(m->service.world);
+        mock_world_leave(m->service.world);
         free(m);
 }
 
@@ -53,7 +54,7 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
 
         if (!m)
                 return -ENOMEM;
-        r = mock_world_new((uint64_t)v[OPTION_SEED].integer, &m->service.world);
+        r = mock_world_share((uint64_t)v[OPTION_SEED].integer, &m->service.world);
         if (r < 0) {
                 free(m);
                 return r;
