@@ -39,8 +39,9 @@ int rf_anchors_generator(void *arg)
         int r;
 
         /* an artist's tracks are the same in every pass */
-        if (g->pass > 0 || run->n_mentioned == 0)
+        if ((run->has_mentioned_tracks && !run->fetches_anew) || run->n_mentioned == 0)
                 return 0;
+        run->has_mentioned_tracks = true;
         list = rf_arena_array(&run->arena, 2 * run->n_mentioned, sizeof(*list));
         if (!list)
                 return -ENOMEM;

@@ -82,9 +82,9 @@ static void heard_done(struct heard *h)
         free(h->order);
 }
 
-static int order(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *choice, uint64_t seed, struct heard *h,
-                 struct rf_sequence_result *ret)
+static int order(const struct rf_run *run, const struct rf_choice *choice, struct heard *h, struct rf_sequence_result *ret)
 {
+        const struct rf_pool *pool = run->pool;
         _cleanup_free_ struct rf_sound *given = calloc(choice->n + 1, sizeof(*given));
         int r;
 
@@ -98,7 +98,7 @@ static int order(const struct rf_pool *pool, const struct rf_brief *b, const str
 
                 given[i] = rf_sound_of(&c->track.features, c->artist_key);
         }
-        r = rf_sequence_order(given, choice->n, b->arc, seed, h->order, ret);
+        r = rf_sequence_order(given, choice->n, run->brief->arc, run->seed, rf_run_is_on(run, RF_OPT_SKIP_ORDERING), h->order, ret);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < choice->n; i++) {
@@ -108,9 +108,10 @@ static int order(const struct rf_pool *pool, const struct rf_brief *b, const str
         return 0;
 }
 
-int rf_assemble(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *choice,
-                const struct rf_evaluation *evaluation, uint64_t seed, struct rf_playlist *p)
+int rf_assemble(const struct rf_run *run, const struct rf_choice *choice, const struct rf_evaluation *evaluation, struct rf_playlist *p)
 {
+        const struct rf_pool *pool = run->pool;
+        const struct rf_brief *b = run->brief;
         _cleanup_(heard_done) struct heard h = { 0 };
         struct rf_playlist_track *tracks = rf_arena_array(&p->arena, choice->n + 1, sizeof(*tracks));
         struct rf_sequence_result ordering;
@@ -118,7 +119,7 @@ int rf_assemble(const struct rf_pool *pool, const struct rf_brief *b, const stru
 
         if (!tracks)
                 return -ENOMEM;
-        r = order(pool, b, choice, seed, &h, &ordering);
+        r = order(run, choice, &h, &ordering);
         for (size_t i = 0; i < choice->n && r >= 0; i++)
                 r = assemble_track(pool, b, rf_pool_at(pool, choice->tracks[h.order[i]]), rf_phase_at(i, choice->n), &p->arena,
                                    &tracks[i]);
@@ -127,8 +128,9 @@ int rf_assemble(const struct rf_pool *pool, const struct rf_brief *b, const stru
         p->tracks = tracks;
         p->n_tracks = choice->n;
         p->duration_ms = choice->duration_ms;
-        p->seed = seed;
+        p->seed = run->seed;
+        p->receipt.ordering_was_skipped = ordering.was_good;
         return rf_quality_measure(&(struct rf_quality_input){ .sounds = h.sounds, .features = h.features, .n = choice->n,
-                                  .arc = b->arc, .seed = seed, .cohesion = evaluation->cohesion, .overall = evaluation->overall,
+                                  .arc = b->arc, .seed = run->seed, .cohesion = evaluation->cohesion, .overall = evaluation->overall,
                                   .ordering = ordering }, &p->receipt.quality);
 }

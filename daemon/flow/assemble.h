@@ -4,10 +4,10 @@
 #include "flow/candidate.h"
 #include "flow/evaluate.h"
 #include "flow/playlist.h"
+#include "flow/run.h"
 
 /* Copies a track with its strings. -ENOMEM. */
 int rf_assemble_track(const struct rf_track *from, struct rf_arena *arena, struct rf_track *ret);
 
-/* Orders the chosen tracks and copies everything into the playlist; fills in receipt.quality. -ENOMEM. */
-int rf_assemble(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *choice,
-                const struct rf_evaluation *evaluation, uint64_t seed, struct rf_playlist *p);
+/* Orders the chosen tracks and copies everything into the playlist; fills in receipt.quality and ordering_was_skipped. -ENOMEM. */
+int rf_assemble(const struct rf_run *run, const struct rf_choice *choice, const struct rf_evaluation *evaluation, struct rf_playlist *p);

@@ -5,13 +5,15 @@
 #include "base/error.h"
 #include "sched/sched.h"
 
-#define TOGETHER 8u /* calls of one step under way; the upstream bounds each provider besides */
+#define TOGETHER 8u
 
 struct batch {
         struct rf_run *run;
         enum rf_step step;
+        const struct rf_manner *manner;
         struct rf_call *calls;
         size_t n, next;
+        uint64_t started_us;
         uint64_t deadline_us;
 };
 
@@ -49,7 +51,8 @@ static int make_one(struct batch *b, struct rf_call *call)
         struct rf_run *run = b->run;
         struct observed o = { .batch = b, .call = call };
         struct rf_caller caller = { .client = run->hooks->client, .priority = RF_PRIORITY_PERSON, .deadline_us = b->deadline_us,
-                                    .provider = call->at, .observe = observe, .observe_arg = &o };
+                                    .provider = call->at, .anew = run->fetches_anew || b->manner->anew,
+                                    .observe = observe, .observe_arg = &o };
         int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
 
         call->error = r < 0 ? r : 0;
@@ -65,8 +68,14 @@ static int worker(void *arg)
         struct batch *b = arg;
         int r = 0;
 
-        while (r >= 0 && b->next < b->n)
-                r = make_one(b, &b->calls[b->next++]);
+        while (r >= 0 && b->next < b->n) {
+                size_t i = b->next++;
+
+                if (b->manner->stagger_us > 0)
+                        r = rf_sleep_until(b->started_us + i * b->manner->stagger_us);
+                if (r >= 0)
+                        r = make_one(b, &b->calls[i]);
+        }
         return r;
 }
 
@@ -87,13 +96,19 @@ static void account(struct batch *b)
 
 int rf_calls_make(struct rf_run *run, enum rf_step step, struct rf_call *calls, size_t n)
 {
+        return rf_calls_make_as(run, step, &(struct rf_manner){ .together = TOGETHER }, calls, n);
+}
+
+int rf_calls_make_as(struct rf_run *run, enum rf_step step, const struct rf_manner *manner, struct rf_call *calls, size_t n)
+{
         _cleanup_(rf_group_freep) struct rf_group *g = NULL;
-        struct batch b = { .run = run, .step = step, .calls = calls, .n = n, .deadline_us = rf_run_step_deadline(run, step) };
+        struct batch b = { .run = run, .step = step, .manner = manner, .calls = calls, .n = n, .started_us = rf_now_us(),
+                           .deadline_us = rf_run_step_deadline(run, step) };
         int r;
 
         if (n == 0)
                 return rf_check_cancelled();
-        if (n == 1) {
+        if (n == 1 || manner->together == 1 || run->is_serial) {
                 r = worker(&b);
                 account(&b);
                 return r;
@@ -101,7 +116,7 @@ int rf_calls_make(struct rf_run *run, enum rf_step step, struct rf_call *calls, 
         r = rf_group_new(RF_FOREVER, &g);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < MIN(n, (size_t)TOGETHER); i++) {
+        for (size_t i = 0; i < MIN(n, (size_t)manner->together); i++) {
                 r = rf_group_spawn(g, "flow-call", worker, &b);
                 if (r < 0)
                         break;

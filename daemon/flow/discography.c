@@ -5,7 +5,12 @@
 #include <string.h>
 
 #include "flow/calls.h"
+#include "sched/sched.h"
 
+#define ALBUMS_LISTED 10u      /* of each artist */
+#define ALBUMS_TOGETHER 4u
+#define ARTISTS_TOGETHER 8u
+#define PAUSE_US 100000u       /* between artists, where they come one after another */
 #define DEEP_POPULARITY_MIN 20 /* where popularity is known, deep cuts lie between */
 #define DEEP_POPULARITY_MAX 80
 
@@ -41,58 +46,111 @@ static int take_tracks(const struct rf_discography *d, const struct rf_call *cal
         return 0;
 }
 
-/* One round: a call for each artist. */
-static int round_of_tracks(struct rf_run *run, const struct rf_discography *d, struct rf_call *calls, struct rf_finds *finds)
-{
-        int r;
+/* One artist being looked into: the argument of a coroutine. */
+struct looking {
+        struct rf_run *run;
+        const struct rf_discography *d;
+        const struct rf_known_artist *artist;
+        struct rf_finds finds;
+};
 
-        for (size_t i = 0; i < d->n_artists; i++)
-                calls[i] = tracks_call(run, d, &d->artists[i]);
-        r = rf_calls_make(run, RF_STEP_GENERATE, calls, d->n_artists);
-        for (size_t i = 0; i < d->n_artists && r >= 0; i++)
-                r = take_tracks(d, &calls[i], &d->artists[i], false, finds);
-        rf_calls_done(calls, d->n_artists);
+static int look_at_top(struct looking *l)
+{
+        struct rf_call call = tracks_call(l->run, l->d, l->artist);
+        int r = rf_calls_make(l->run, RF_STEP_GENERATE, &call, 1);
+
+        if (r >= 0)
+                r = take_tracks(l->d, &call, l->artist, false, &l->finds);
+        rf_calls_done(&call, 1);
         return r;
 }
 
-/* Two rounds: the albums of each artist, then the tracks of a few of them. */
-static int rounds_of_albums(struct rf_run *run, const struct rf_discography *d, struct rf_call *calls, struct rf_finds *finds)
+static int look_at_albums(struct looking *l)
 {
-        _cleanup_free_ struct rf_call *albums = calloc(d->n_artists * d->albums + 1, sizeof(*albums));
-        size_t n = 0, asked = 0;
-        int r;
+        struct rf_call list = { .query = { .op = RF_OP_ARTIST_ALBUMS, .ids = &l->artist->id, .n_ids = 1, .limit = ALBUMS_LISTED },
+                                .at = l->artist->provider };
+        struct rf_call albums[RF_DISCOGRAPHY_ALBUMS_MAX] = { 0 };
+        size_t n = 0;
+        int r = rf_calls_make(l->run, RF_STEP_GENERATE, &list, 1);
 
-        if (!albums)
-                return -ENOMEM;
-        for (size_t i = 0; i < d->n_artists; i++)
-                if (can_at(run, RF_OP_ARTIST_ALBUMS, &d->artists[i]) && can_at(run, RF_OP_ALBUM_TRACKS, &d->artists[i]))
-                        calls[asked++] = (struct rf_call){ .query = { .op = RF_OP_ARTIST_ALBUMS, .ids = &d->artists[i].id, .n_ids = 1,
-                                                                      .limit = 10 }, .at = d->artists[i].provider, .tag = i };
-        r = asked > 0 ? rf_calls_make(run, RF_STEP_GENERATE, calls, asked) : 0;
-        for (size_t i = 0; i < asked && r >= 0; i++)
-                for (size_t k = 0; calls[i].answer && k < MIN(calls[i].answer->n_albums, (size_t)d->albums); k++)
-                        albums[n++] = (struct rf_call){ .query = { .op = RF_OP_ALBUM_TRACKS, .ids = &calls[i].answer->albums[k].id,
-                                                                   .n_ids = 1 }, .at = calls[i].at, .tag = calls[i].tag };
+        for (size_t i = 0; r >= 0 && list.answer && i < list.answer->n_albums && n < MIN(l->d->albums, RF_DISCOGRAPHY_ALBUMS_MAX); i++)
+                albums[n++] = (struct rf_call){ .query = { .op = RF_OP_ALBUM_TRACKS, .ids = &list.answer->albums[i].id, .n_ids = 1 },
+                                                .at = list.at };
         if (r >= 0 && n > 0)
-                r = rf_calls_make(run, RF_STEP_GENERATE, albums, n);
+                r = rf_calls_make_as(l->run, RF_STEP_GENERATE,
+                                     &(struct rf_manner){ .together = rf_run_is_on(l->run, RF_OPT_PARALLEL_ARTISTS) ? ALBUMS_TOGETHER : 1 },
+                                     albums, n);
         for (size_t i = 0; i < n && r >= 0; i++)
-                r = take_tracks(d, &albums[i], &d->artists[albums[i].tag], true, finds);
+                r = take_tracks(l->d, &albums[i], l->artist, true, &l->finds);
         rf_calls_done(albums, n);
-        rf_calls_done(calls, asked);
+        rf_calls_done(&list, 1);
         return r;
+}
+
+/* The well-known tracks, then deep cuts. */
+static int look_into(void *arg)
+{
+        struct looking *l = arg;
+        int r = look_at_top(l);
+
+        if (r >= 0 && l->d->albums > 0 && can_at(l->run, RF_OP_ARTIST_ALBUMS, l->artist) &&
+            can_at(l->run, RF_OP_ALBUM_TRACKS, l->artist) && rf_run_has_time(l->run, RF_STEP_GENERATE))
+                r = look_at_albums(l);
+        return r;
+}
+
+/* All the artists, and who is next. */
+struct round {
+        struct looking *list;
+        size_t n, next;
+        uint64_t pause_us;
+};
+
+static int look_into_next(void *arg)
+{
+        struct round *round = arg;
+        int r = 0;
+
+        while (round->next < round->n && r >= 0) {
+                r = look_into(&round->list[round->next++]);
+                if (r >= 0 && round->pause_us > 0)
+                        r = rf_sleep_us(round->pause_us);
+        }
+        return r;
+}
+
+static int look_into_all(struct round *round, size_t together)
+{
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+        int r = rf_group_new(RF_FOREVER, &g);
+
+        for (size_t i = 0; i < MIN(round->n, together) && r >= 0; i++) {
+                r = rf_group_spawn(g, "artist", look_into_next, round);
+                if (r == -EAGAIN) /* no coroutine to be had */
+                        r = look_into_next(round);
+        }
+        if (r >= 0)
+                r = rf_group_join(g);
+        return r == -ETIMEDOUT ? 0 : r; /* the best so far is what is wanted */
 }
 
 int rf_discography_look_up(struct rf_run *run, const struct rf_discography *d, struct rf_finds *finds)
 {
-        _cleanup_free_ struct rf_call *calls = calloc(d->n_artists + 1, sizeof(*calls));
+        _cleanup_free_ struct looking *list = calloc(d->n_artists + 1, sizeof(*list));
+        bool is_parallel;
         int r;
 
-        if (!calls)
+        if (!list)
                 return -ENOMEM;
-        if (d->n_artists == 0)
-                return 0;
-        r = round_of_tracks(run, d, calls, finds);
-        if (r >= 0 && d->albums > 0 && rf_run_has_time(run, RF_STEP_GENERATE))
-                r = rounds_of_albums(run, d, calls, finds);
+        for (size_t i = 0; i < d->n_artists; i++)
+                list[i] = (struct looking){ .run = run, .d = d, .artist = &d->artists[i] };
+        is_parallel = rf_run_is_on(run, RF_OPT_PARALLEL_ARTISTS);
+        r = look_into_all(&(struct round){ .list = list, .n = d->n_artists, .pause_us = is_parallel ? 0 : PAUSE_US },
+                          is_parallel ? ARTISTS_TOGETHER : 1);
+        for (size_t i = 0; i < d->n_artists; i++) {
+                for (size_t k = 0; k < list[i].finds.n && r >= 0; k++)
+                        r = rf_finds_add(finds, &list[i].finds.list[k]);
+                rf_finds_done(&list[i].finds);
+        }
         return r;
 }

@@ -7,8 +7,11 @@
 #include "base/limits.h"
 #include "flow/calls.h"
 #include "provider/provider.h"
+#include "sched/sched.h"
 
-#define DETAILS_MAX 200u /* candidates whose missing durations are worth a look */
+#define PER_TRACK 4u  /* candidates of each place of the playlist that are worth a look, at a time */
+#define MOST 200u
+#define POPULARITY .15f /* of the promise, beside how surely it's of the genre */
 
 /* What is looked up of which candidates, and where. */
 struct look_up {
@@ -103,73 +106,184 @@ static int make(struct rf_run *run, enum rf_step step, struct look_up *l)
         return r;
 }
 
-int rf_enrich_features(struct rf_run *run, enum rf_step step)
+/* ---- Which candidates ---- */
+
+struct promising {
+        const struct rf_candidate *c;
+        float promise;
+        size_t at;
+};
+
+/* What speaks for a candidate before its sound is known: how surely it's of the wished genre, and who found it. */
+static float promise_of(const struct rf_brief *b, const struct rf_candidate *c)
 {
-        size_t n = rf_pool_size(run->pool);
+        float popularity = c->track.popularity >= 0 ? (float)c->track.popularity / 100.f : .5f;
+
+        if (!b || c->is_protected) /* given tracks have no brief: all of them count */
+                return 2.f;
+        return c->genre_weight * c->confidence + POPULARITY * (b->wants_obscure ? 1.f - popularity : popularity);
+}
+
+static int by_promise(const void *pa, const void *pb)
+{
+        const struct promising *a = pa, *b = pb;
+
+        if (a->promise != b->promise)
+                return a->promise > b->promise ? -1 : 1;
+        return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* A short list of those that lack something and are still in: everything where nothing is left out before it's known. */
+static int pick(const struct rf_run *run, bool (*lacks)(const struct rf_candidate *c), struct promising **ret, size_t *ret_n)
+{
+        struct promising *list = calloc(rf_pool_size(run->pool) + 1, sizeof(*list));
+        size_t n = 0;
+
+        if (!list)
+                return -ENOMEM;
+        for (size_t i = 0; i < rf_pool_size(run->pool); i++) {
+                const struct rf_candidate *c = rf_pool_at(run->pool, i);
+
+                if (c->drop == RF_DROP_NONE && lacks(c))
+                        list[n++] = (struct promising){ c, promise_of(run->brief, c), i };
+        }
+        qsort(list, n, sizeof(*list), by_promise);
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+/* ---- Features ---- */
+
+/* How many are worth a look: nothing is fetched that no later step would choose. */
+static size_t n_worth(const struct rf_run *run, size_t n)
+{
+        size_t tracks = run->brief ? MAX(run->brief->n_tracks, run->brief->duration_s / 200u) : n;
+
+        return rf_run_is_on(run, RF_OPT_EARLY_EXIT) ? MIN(n, MIN((size_t)PER_TRACK * tracks, (size_t)MOST)) : n;
+}
+
+/* One round at each provider. Returns whether anything was asked. */
+static int ask_features(struct rf_run *run, enum rf_step step, const struct promising *list, size_t n)
+{
+        _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_AUDIO_FEATURES, .lacks = lacks_features,
+                                                     .offset_of_asked = offsetof(struct rf_candidate, asked_features) };
+        size_t most = n_worth(run, n);
+        int r = begin(run, &l, n);
+
+        for (size_t i = 0; i < n && r >= 0 && n_wanted(&l) < most; i++)
+                assign(&l, rf_pool_at(run->pool, list[i].at));
+        if (r < 0 || n_wanted(&l) == 0)
+                return r;
+        r = make(run, step, &l);
+        return r < 0 ? r : 1;
+}
+
+static void report_nameless(struct rf_run *run, const struct promising *list, size_t n)
+{
         uint32_t nameless = 0;
 
-        /* a round for each provider at most: what one doesn't know, or refuses to tell, the next may */
-        for (size_t round = 0; round < RF_PLUGINS_MAX; round++) {
-                _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_AUDIO_FEATURES, .lacks = lacks_features,
-                                                             .offset_of_asked = offsetof(struct rf_candidate, asked_features) };
-                int r = begin(run, &l, n);
-
-                if (r < 0)
-                        return r;
-                if (l.n_providers == 0 && round == 0)
-                        rf_receipt_skip(run->book, "audio features", "no provider offers them now; the fit counts 0.75", 1);
-                for (size_t i = 0; i < n; i++)
-                        assign(&l, rf_pool_at(run->pool, i));
-                if (n_wanted(&l) == 0)
-                        break;
-                r = make(run, step, &l);
-                if (r < 0)
-                        return r;
-        }
         for (size_t i = 0; i < n; i++) {
-                struct rf_candidate *c = rf_pool_at(run->pool, i);
+                struct rf_candidate *c = rf_pool_at(run->pool, list[i].at);
+                const struct rf_provider *p[RF_PLUGINS_MAX];
+                size_t n_providers = rf_upstream_providers(run->flow->upstream, RF_OP_AUDIO_FEATURES, p, RF_PLUGINS_MAX);
+                bool has_name = n_providers == 0;
 
-                if (c->drop != RF_DROP_NONE || !lacks_features(c) || c->asked_features || c->is_nameless)
+                for (size_t k = 0; k < n_providers; k++)
+                        has_name |= rf_candidate_id_at(c, p[k], NULL) != NULL;
+                if (has_name || c->is_nameless)
                         continue;
                 c->is_nameless = true;
                 nameless++;
         }
         rf_receipt_skip(run->book, "audio features of candidates", "the provider of features doesn't know their ids", nameless);
-        return 0;
 }
 
-struct lacking {
-        const struct rf_candidate *c;
-        size_t at;
-};
-
-static int by_score(const void *pa, const void *pb)
+int rf_enrich_features(struct rf_run *run, enum rf_step step)
 {
-        return rf_candidate_compare(((const struct lacking *)pa)->c, ((const struct lacking *)pb)->c);
+        _cleanup_free_ struct promising *list = NULL;
+        size_t n;
+        int r = pick(run, lacks_features, &list, &n);
+
+        if (r >= 0 && !rf_upstream_can(run->flow->upstream, RF_OP_AUDIO_FEATURES))
+                rf_receipt_skip(run->book, "audio features", "no provider offers them now; the fit counts 0.75", 1);
+        if (r >= 0)
+                r = ask_features(run, step, list, n);
+        /* where some of those answered nothing, the next provider may know: only for the same candidates, not for further ones */
+        for (size_t round = 1; r > 0 && round < RF_PLUGINS_MAX; round++) {
+                size_t asked = 0;
+
+                for (size_t i = 0; i < n; i++)
+                        if (list[i].c->asked_features && lacks_features(list[i].c))
+                                list[asked++] = list[i];
+                n = asked;
+                r = ask_features(run, step, list, n);
+        }
+        if (r >= 0)
+                report_nameless(run, list, n);
+        return r < 0 ? r : 0;
+}
+
+/* ---- Details ---- */
+
+static bool is_any(const struct rf_candidate *c)
+{
+        (void)c;
+        return true;
 }
 
 int rf_enrich_details(struct rf_run *run, enum rf_step step)
 {
-        _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_TRACKS, .lacks = lacks_duration,
+        bool skips_known = rf_run_is_on(run, RF_OPT_SKIP_KNOWN_DETAILS);
+        _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_TRACKS, .lacks = skips_known ? lacks_duration : is_any,
                                                      .offset_of_asked = offsetof(struct rf_candidate, asked_details) };
-        _cleanup_free_ struct lacking *lacking = calloc(rf_pool_size(run->pool) + 1, sizeof(*lacking));
-        size_t n = 0;
-        int r;
+        _cleanup_free_ struct promising *list = NULL;
+        size_t n;
+        int r = pick(run, l.lacks, &list, &n);
 
-        if (!lacking)
-                return -ENOMEM;
-        for (size_t i = 0; i < rf_pool_size(run->pool); i++) {
-                const struct rf_candidate *c = rf_pool_at(run->pool, i);
-
-                if (c->drop == RF_DROP_NONE && !c->asked_details && lacks_duration(c))
-                        lacking[n++] = (struct lacking){ c, i };
-        }
-        if (n == 0)
-                return 0;
-        qsort(lacking, n, sizeof(*lacking), by_score);
-        n = MIN(n, (size_t)DETAILS_MAX);
+        if (r < 0 || n == 0)
+                return r;
+        n = n_worth(run, n);
         r = begin(run, &l, n);
         for (size_t i = 0; i < n && r >= 0; i++)
-                assign(&l, rf_pool_at(run->pool, lacking[i].at));
+                assign(&l, rf_pool_at(run->pool, list[i].at));
         return r < 0 || n_wanted(&l) == 0 ? r : make(run, step, &l);
+}
+
+/* ---- Both ---- */
+
+struct details {
+        struct rf_run *run;
+        enum rf_step step;
+};
+
+static int run_details(void *arg)
+{
+        struct details *d = arg;
+
+        return rf_enrich_details(d->run, d->step);
+}
+
+int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details)
+{
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+        struct details d = { run, step };
+        int r;
+
+        if (!with_details)
+                return rf_enrich_features(run, step);
+        if (!rf_run_is_on(run, RF_OPT_PARALLEL_ENRICHMENT)) {
+                r = rf_enrich_details(run, step);
+                return r < 0 ? r : rf_enrich_features(run, step);
+        }
+        r = rf_group_new(RF_FOREVER, &g);
+        if (r >= 0)
+                r = rf_group_spawn(g, "details", run_details, &d);
+        if (r == -EAGAIN)
+                r = rf_enrich_details(run, step);
+        if (r >= 0)
+                r = rf_enrich_features(run, step);
+        if (r >= 0)
+                r = rf_group_join(g);
+        return r == -ETIMEDOUT ? 0 : r; /* the best so far is what is wanted */
 }

@@ -3,8 +3,11 @@
 
 #include "flow/run.h"
 
-/* Looks up the features of candidates that lack them and are still in (yields). No candidate is asked for twice. -ECANCELED, -ENOMEM. */
+/* Looks up the features of candidates that lack them and are still in, the most promising first (yields). No candidate is asked for twice. -ECANCELED, -ENOMEM. */
 int rf_enrich_features(struct rf_run *run, enum rf_step step);
 
 /* Looks up details of those of the best candidates that lack a duration (yields). -ECANCELED, -ENOMEM. */
 int rf_enrich_details(struct rf_run *run, enum rf_step step);
+
+/* Features and, if wished, details (yields). */
+int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details);

@@ -12,6 +12,7 @@
 struct rf_flow {
         struct rf_upstream *upstream;
         const struct rf_lexicon *lexicon;
+        bool asks_model; /* prompts are read by a provider, too, where one can (operation: analyse prompt) */
 };
 
 /* How far a run is. */

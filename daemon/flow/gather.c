@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "flow/analysis.h"
 #include "flow/anchors.h"
 #include "flow/artists.h"
 #include "flow/discography.h"
 #include "flow/enrich.h"
 #include "flow/evaluate.h"
-#include "flow/finds.h"
+#include "flow/generators.h"
 #include "flow/mentions.h"
 #include "flow/names.h"
 #include "sched/sched.h"
@@ -43,13 +44,7 @@ struct rf_query rf_gather_genre_query(const struct rf_run *run, const struct rf_
 
 /* ---- Tracks of the genres ---- */
 
-/* What one part of the gathering found. */
-struct seed_work {
-        struct rf_run *run;
-        struct rf_finds finds;
-};
-
-static int take_genre(struct seed_work *w, struct rf_run_genre *g, const struct rf_call *call)
+static int take_genre(struct rf_generator *w, struct rf_run_genre *g, const struct rf_call *call)
 {
         struct rf_answer *a = call->answer;
 
@@ -101,7 +96,7 @@ static size_t replace_unknown(struct rf_run *run, size_t *which, size_t max)
 
 static int gather_genres(void *arg)
 {
-        struct seed_work *w = arg;
+        struct rf_generator *w = arg;
         struct rf_run *run = w->run;
         struct rf_call calls[RF_RUN_GENRES_MAX];
         size_t which[RF_RUN_GENRES_MAX], n = run->n_genres;
@@ -134,7 +129,7 @@ static int by_value(const void *pa, const void *pb)
 
 static int gather_exclusions(void *arg)
 {
-        struct rf_run *run = arg;
+        struct rf_run *run = ((struct rf_generator *)arg)->run;
         const struct rf_brief *b = run->brief;
         size_t n = MIN(b->n_excluded_genres, (size_t)EXCLUDED_GENRES_MAX);
         struct rf_call calls[EXCLUDED_GENRES_MAX] = { 0 };
@@ -173,7 +168,7 @@ static int gather_exclusions(void *arg)
 
 static int gather_user(void *arg)
 {
-        struct seed_work *w = arg;
+        struct rf_generator *w = arg;
         struct rf_call call = { .query = { .op = RF_OP_USER_TOP, .limit = USER_TRACKS } };
         int r;
 
@@ -193,7 +188,7 @@ static int gather_user(void *arg)
 
 static int gather_text(void *arg)
 {
-        struct seed_work *w = arg;
+        struct rf_generator *w = arg;
         const struct rf_brief *b = w->run->brief;
         struct rf_call call = { .query = { .op = RF_OP_SEARCH_TRACKS, .limit = TEXT_TRACKS } };
         char *text = NULL;
@@ -238,18 +233,26 @@ size_t rf_gather_first_queries(struct rf_run *run, struct rf_query *ret, size_t 
         return n;
 }
 
+/* Who is mentioned, and their tracks as soon as they are known. */
 static int gather_mentions(void *arg)
 {
-        return rf_mentions_gather(arg);
+        struct rf_generator *w = arg;
+        int r = rf_mentions_gather(w->run);
+
+        return r < 0 || !w->run->fetches_ahead ? r : rf_anchors_generator(w);
 }
 
+/* The artists of the genres, and their tracks as soon as they are known. */
 static int gather_artists(void *arg)
 {
-        return rf_artists_gather(arg);
+        struct rf_generator *w = arg;
+        int r = rf_artists_gather(w->run);
+
+        return r < 0 || !w->run->fetches_ahead ? r : rf_artists_generator(w);
 }
 
 /* No service finds tracks by genre: those of the genres' artists stand for the wish. */
-static int gather_from_artists(struct seed_work *w)
+static int gather_from_artists(struct rf_generator *w)
 {
         struct rf_run *run = w->run;
         size_t n = MIN(run->n_matched, (size_t)SEED_ARTISTS);
@@ -260,31 +263,42 @@ static int gather_from_artists(struct seed_work *w)
                 .via = RF_VIA_ARTIST, .confidence = CONFIDENCE_GENRE }, &w->finds);
 }
 
-/* Everything that needs nobody else's answer, at once. */
-static int gather_all(struct rf_run *run, struct seed_work *genres, struct seed_work *user, struct seed_work *text)
+/* Parts of the gathering: none needs another's answer. What they find is heard in this order. */
+enum part { PART_MENTIONS, PART_GENRES, PART_ARTISTS, PART_EXCLUSIONS, PART_USER, PART_TEXT, PART_COUNT };
+
+static const struct {
+        const char *name;
+        int (*gather)(void *generator);
+} PARTS[PART_COUNT] = {
+        [PART_MENTIONS] = { "gather-mentions", gather_mentions },       [PART_GENRES] = { "gather-genres", gather_genres },
+        [PART_ARTISTS] = { "gather-artists", gather_artists },          [PART_EXCLUSIONS] = { "gather-exclusions", gather_exclusions },
+        [PART_USER] = { "gather-user", gather_user },                   [PART_TEXT] = { "gather-text", gather_text },
+};
+
+static bool is_wanted(const struct rf_run *run, enum part part)
+{
+        switch (part) {
+        case PART_GENRES:
+        case PART_ARTISTS:
+                return run->n_genres > 0;
+        case PART_TEXT:
+                return run->brief->n_terms == 0;
+        default:
+                return true;
+        }
+}
+
+static int gather_at_once(struct rf_generator *work)
 {
         _cleanup_(rf_group_freep) struct rf_group *g = NULL;
-        const struct {
-                const char *name;
-                int (*fn)(void *arg);
-                void *arg;
-                bool is_wanted;
-        } parts[] = {
-                { "gather-mentions", gather_mentions, run, true },
-                { "gather-genres", gather_genres, genres, run->n_genres > 0 },
-                { "gather-artists", gather_artists, run, run->n_genres > 0 },
-                { "gather-exclusions", gather_exclusions, run, true },
-                { "gather-user", gather_user, user, true },
-                { "gather-text", gather_text, text, run->brief->n_terms == 0 },
-        };
         int r = rf_group_new(RF_FOREVER, &g);
 
-        for (size_t i = 0; i < ARRAY_SIZE(parts) && r >= 0; i++) {
-                if (!parts[i].is_wanted)
+        for (unsigned i = 0; i < PART_COUNT && r >= 0; i++) {
+                if (!is_wanted(work[i].run, i))
                         continue;
-                r = rf_group_spawn(g, parts[i].name, parts[i].fn, parts[i].arg);
+                r = rf_group_spawn(g, PARTS[i].name, PARTS[i].gather, &work[i]);
                 if (r == -EAGAIN)
-                        r = parts[i].fn(parts[i].arg);
+                        r = PARTS[i].gather(&work[i]);
         }
         if (r >= 0)
                 r = rf_group_join(g);
@@ -293,33 +307,56 @@ static int gather_all(struct rf_run *run, struct seed_work *genres, struct seed_
         return r;
 }
 
+static int gather_one_after_another(struct rf_generator *work)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < PART_COUNT && r >= 0; i++)
+                if (is_wanted(work[i].run, i))
+                        r = PARTS[i].gather(&work[i]);
+        return r;
+}
+
 /* What was found, heard in a fixed order and judged; the best stand for the wish. */
 static int choose_anchors(struct rf_run *run)
 {
         int r;
 
+        rf_artists_lend_genres(run);
         rf_constraints_filter(run->pool, run->brief, &run->exclusions);
-        r = rf_enrich_features(run, RF_STEP_GATHER);
+        r = rf_enrich(run, RF_STEP_GATHER, rf_run_is_on(run, RF_OPT_PREFETCH_DETAILS));
         if (r < 0)
                 return r;
-        rf_artists_lend_genres(run);
         run->tuned = *run->brief;
         rf_evaluate_tune(run->pool, run->brief, &run->tuned);
         r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
-        return r < 0 ? r : rf_anchors_mark(run);
+        if (r >= 0)
+                r = rf_anchors_mark(run);
+        for (enum rf_judgement j = RF_JUDGE_CANDIDATES; j <= RF_JUDGE_SEEDS && r >= 0; j++)
+                r = rf_analysis_judge(run, RF_STEP_GATHER, j);
+        return r;
 }
 
 int rf_gather(struct rf_run *run)
 {
-        struct seed_work found[] = { { .run = run }, { .run = run }, { .run = run } }; /* by genre, of the listener, by words */
-        int r = gather_all(run, &found[0], &found[1], &found[2]);
+        struct rf_generator work[PART_COUNT];
+        bool is_parallel = rf_run_is_on(run, RF_OPT_OVERLAP_DISCOVERY);
+        int r;
 
-        if (r >= 0 && found[0].finds.n == 0 && run->n_matched > 0)
-                r = gather_from_artists(&found[0]);
-        for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
+        for (unsigned i = 0; i < PART_COUNT; i++)
+                work[i] = (struct rf_generator){ .run = run };
+        run->fetches_ahead = rf_run_is_on(run, RF_OPT_ARTIST_PREFETCH);
+        run->is_serial = !is_parallel;
+        r = is_parallel ? gather_at_once(work) : gather_one_after_another(work);
+        if (r >= 0 && work[PART_GENRES].finds.n == 0 && work[PART_ARTISTS].finds.n == 0 && run->n_matched > 0)
+                r = gather_from_artists(&work[PART_GENRES]);
+        for (unsigned i = 0; i < PART_COUNT; i++) {
                 if (r >= 0)
-                        r = rf_finds_merge(&found[i].finds, run);
-                rf_finds_done(&found[i].finds);
+                        r = rf_finds_merge(&work[i].finds, run);
+                rf_finds_done(&work[i].finds);
         }
-        return r < 0 ? r : choose_anchors(run);
+        if (r >= 0)
+                r = choose_anchors(run);
+        run->is_serial = false;
+        return r;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "flow/analysis.h"
 #include "flow/anchors.h"
 #include "flow/artists.h"
 #include "flow/cohesion.h"
@@ -10,6 +11,7 @@
 #include "sched/sched.h"
 
 #define PASSES_MAX 4u
+#define PASSES_OLD 2u     /* where each pass generates everything: what the first costs, the second does again */
 #define GAIN_MIN .02f     /* a pass that gains less didn't pay (reference of the workflow: "Improvement") */
 #define POOR_PASSES_MAX 2u
 #define FIT_GOOD .80f     /* mean fit of a choice that needs no further pass */
@@ -37,7 +39,7 @@ static int generate(struct rf_run *run, unsigned pass)
         if (r >= 0) {
                 rf_artists_lend_genres(run);
                 rf_constraints_filter(run->pool, run->brief, &run->exclusions);
-                r = rf_enrich_features(run, RF_STEP_GENERATE);
+                r = rf_enrich(run, RF_STEP_GENERATE, true);
         }
         rf_receipt_time(run->book, RF_STEP_GENERATE, rf_now_us() - start_us);
         return r;
@@ -48,8 +50,6 @@ static int evaluate(struct rf_run *run, struct rf_choice *ret, struct rf_evaluat
         uint64_t start_us = rf_now_us();
         int r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
 
-        if (r >= 0)
-                r = rf_enrich_details(run, RF_STEP_EVALUATE);
         if (r >= 0)
                 r = rf_constraints_choose(run->pool, run->brief, ret);
         if (r >= 0)
@@ -70,42 +70,76 @@ static int reseed(struct rf_run *run, const struct rf_choice *c)
         return rf_anchors_mark(run);
 }
 
+/* The best so far, and how the passes fare. */
+struct improvement {
+        struct rf_choice best;
+        struct rf_evaluation evaluation;
+        unsigned poor; /* passes in a row that didn't pay */
+};
+
+/* Judges what the pool holds now, and keeps it if it is the best. */
+static int consider(struct rf_run *run, struct improvement *m)
+{
+        _cleanup_(rf_choice_done) struct rf_choice choice = { 0 };
+        struct rf_evaluation evaluation;
+        float gain;
+        int r = evaluate(run, &choice, &evaluation);
+
+        if (r < 0)
+                return r;
+        gain = worth(&evaluation) - worth(&m->evaluation);
+        m->poor = gain < GAIN_MIN ? m->poor + 1 : 0;
+        if (m->best.n == 0 || gain > 0.f || choice.n > m->best.n) {
+                struct rf_choice old = m->best;
+
+                m->best = choice;
+                choice = old;
+                m->evaluation = evaluation;
+        }
+        rf_run_progress(run, RF_STEP_EVALUATE, m->best.n, "pass %u: %zu candidates, quality %.2f", run->passes, rf_pool_size(run->pool),
+                        (double)m->evaluation.overall);
+        return 0;
+}
+
+static int improve(struct rf_run *run, struct improvement *m)
+{
+        bool stops_early = rf_run_is_on(run, RF_OPT_EARLY_EXIT), reuses = rf_run_is_on(run, RF_OPT_REUSE_PASSES);
+        unsigned most = stops_early ? PASSES_MAX : PASSES_OLD;
+        int r = 0;
+
+        if (stops_early) { /* what gathering found may do */
+                r = consider(run, m);
+                m->poor = 0;
+        }
+        while (r >= 0 && run->passes < most && !(stops_early && is_good(run, &m->best, &m->evaluation)) && m->poor < POOR_PASSES_MAX &&
+               (run->passes == 0 || rf_run_has_time(run, RF_STEP_GENERATE))) {
+                if (run->passes > 0)
+                        r = reseed(run, &m->best);
+                run->fetches_anew = run->passes > 0 && !reuses;
+                if (r >= 0)
+                        r = generate(run, run->passes);
+                run->passes++;
+                if (r >= 0)
+                        r = consider(run, m);
+                if (r >= 0)
+                        r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_EVALUATION);
+                if (r >= 0 && run->passes == 1)
+                        r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_STRATEGY);
+        }
+        run->fetches_anew = false;
+        return r;
+}
+
 int rf_improve(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *ret_evaluation)
 {
-        _cleanup_(rf_choice_done) struct rf_choice best = { 0 };
-        struct rf_evaluation best_evaluation = { 0 };
-        unsigned poor = 0;
+        struct improvement m = { 0 };
+        int r = improve(run, &m);
 
-        for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
-                _cleanup_(rf_choice_done) struct rf_choice choice = { 0 };
-                struct rf_evaluation evaluation;
-                float gain;
-                int r = generate(run, pass);
-
-                if (r >= 0)
-                        r = evaluate(run, &choice, &evaluation);
-                if (r < 0)
-                        return r;
-                run->passes++;
-                gain = worth(&evaluation) - worth(&best_evaluation);
-                poor = gain < GAIN_MIN ? poor + 1 : 0;
-                if (pass == 0 || gain > 0.f || choice.n > best.n) {
-                        struct rf_choice old = best;
-
-                        best = choice;
-                        choice = old;
-                        best_evaluation = evaluation;
-                }
-                rf_run_progress(run, RF_STEP_EVALUATE, best.n, "pass %u: %zu candidates, quality %.2f", pass + 1,
-                                rf_pool_size(run->pool), (double)best_evaluation.overall);
-                if (is_good(run, &best, &best_evaluation) || poor >= POOR_PASSES_MAX || !rf_run_has_time(run, RF_STEP_GENERATE))
-                        break;
-                r = reseed(run, &best);
-                if (r < 0)
-                        return r;
+        if (r < 0) {
+                rf_choice_done(&m.best);
+                return r;
         }
-        *ret = best;
-        best = (struct rf_choice){ 0 };
-        *ret_evaluation = best_evaluation;
+        *ret = m.best;
+        *ret_evaluation = m.evaluation;
         return 0;
 }

@@ -189,7 +189,7 @@ static int arrange(struct ordering *o, enum rf_arc arc, struct rf_playlist *p, s
 
                 sounds[i] = rf_sound_of(&t->features, t->n_artists > 0 ? rf_name_key(t->artists[0].name) : 0);
         }
-        r = rf_sequence_order(sounds, o->n, arc, o->run.seed, order, &result);
+        r = rf_sequence_order(sounds, o->n, arc, o->run.seed, rf_run_is_on(&o->run, RF_OPT_SKIP_ORDERING), order, &result);
         for (size_t i = 0; i < o->n && r >= 0; i++) {
                 const struct given *g = &o->given[order[i]];
                 bool is_known = g->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY);

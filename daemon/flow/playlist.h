@@ -81,7 +81,8 @@ struct rf_receipt {
         const struct rf_unmet *unmet;
         size_t n_unmet;
         struct rf_quality quality;
-        uint32_t passes;     /* of generation */
+        uint32_t passes;     /* of generation; 0: what gathering found was enough */
+        bool ordering_was_skipped; /* the order was good as it was */
         uint64_t total_us;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "flow/analysis.h"
 #include "flow/assemble.h"
 #include "flow/flow.h"
 #include "flow/gather.h"
@@ -91,7 +92,11 @@ static int finish(struct rf_run *run, struct rf_brief **brief, const struct rf_c
         if (!p)
                 return -ENOMEM;
         rf_run_progress(run, RF_STEP_ORDER, choice->n, "ordering %zu tracks", choice->n);
-        r = rf_assemble(run->pool, run->brief, choice, evaluation, run->seed, p);
+        r = rf_assemble(run, choice, evaluation, p);
+        if (r >= 0 && !p->receipt.ordering_was_skipped)
+                r = rf_analysis_judge(run, RF_STEP_ORDER, RF_JUDGE_ORDER_BATCH);
+        if (r >= 0 && !p->receipt.ordering_was_skipped)
+                r = rf_analysis_judge(run, RF_STEP_ORDER, RF_JUDGE_ORDER);
         if (r < 0)
                 return r;
         rf_constraints_report(run->pool, run->brief, choice, run->book);
@@ -130,6 +135,9 @@ int rf_flow_recommend(const struct rf_flow *f, const struct rf_wish *wish, const
         if (r < 0)
                 return r;
         run.brief = brief;
+        r = rf_analysis_read(&run, brief);
+        if (r < 0)
+                return r;
         rf_receipt_time(run.book, RF_STEP_UNDERSTAND, rf_now_us() - run.started_us);
         r = gather(&run);
         if (r < 0)

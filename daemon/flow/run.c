@@ -18,6 +18,11 @@ static const double SHARE_UNTIL[RF_STEP_COUNT] = {
         [RF_STEP_UNDERSTAND] = .05, [RF_STEP_GATHER] = .40, [RF_STEP_GENERATE] = .70, [RF_STEP_EVALUATE] = .90, [RF_STEP_ORDER] = 1.0,
 };
 
+bool rf_run_is_on(const struct rf_run *run, enum rf_optimization o)
+{
+        return rf_is_on(rf_upstream_optimizations(run->flow->upstream), o);
+}
+
 int rf_run_know_artist(struct rf_run *run, const struct rf_artist *a, const char *provider, struct rf_known_artist *ret)
 {
         *ret = (struct rf_known_artist){ .id = rf_arena_strdup(&run->arena, a->id), .name = rf_arena_strdup(&run->arena, a->name),

@@ -8,6 +8,7 @@
 #include "flow/constraints.h"
 #include "flow/flow.h"
 #include "flow/receipt.h"
+#include "upstream/optimizations.h"
 
 /* An artist that some provider knows. */
 struct rf_known_artist {
@@ -61,11 +62,18 @@ struct rf_run {
         size_t *negatives;                 /* to stay away from, worst first */
         size_t n_negatives;
 
-        uint32_t passes;
+        bool is_serial;                    /* one call at a time */
+        bool fetches_ahead;                /* artists' tracks as soon as an artist is known */
+        bool fetches_anew;                 /* a further pass without the memory of those before */
+        bool has_mentioned_tracks;         /* tracks by the artists mentioned were fetched */
+        uint32_t passes;                   /* of generation so far */
         uint32_t cut[RF_STEP_COUNT];       /* calls given up at the deadline */
         uint32_t answered;                 /* calls that gave an answer */
         int first_error;                   /* of a call that didn't */
 };
+
+/* Whether an optimisation is on. */
+bool rf_run_is_on(const struct rf_run *run, enum rf_optimization o);
 
 /* Copies what a provider's answer tells of an artist. -ENOMEM. */
 int rf_run_know_artist(struct rf_run *run, const struct rf_artist *a, const char *provider, struct rf_known_artist *ret);

@@ -11,13 +11,31 @@
 #include "provider/provider.h"
 
 #define SEEDS_PER_CALL 4u
-#define CALLS_MAX 10u
-#define RECOMMENDED_PER_TRACK 8u   /* recommendations for each track of the playlist, over all calls */
-#define RECOMMENDED_MIN 24u        /* in one call */
-#define RECOMMENDED_MAX 100u
+#define CHUNKS_MAX 6u
+
 #define CONFIDENCE .80f
 #define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
 #define SEED_GENRE .7f              /* so sure it is that a recommendation is of its seeds' genre */
+
+/* How recommendations are asked for. */
+struct policy {
+        size_t chunks;    /* calls, each with seeds of its own */
+        uint32_t limit;   /* recommendations of each */
+        struct rf_manner manner;
+};
+
+static struct policy policy_of(const struct rf_run *run)
+{
+        bool is_small = rf_run_is_on(run, RF_OPT_SMALL_CHUNKS);
+
+        return (struct policy){
+                .chunks = is_small ? CHUNKS_MAX : CHUNKS_MAX / 2,
+                .limit = is_small ? 15 : 20,
+                .manner = { .together = rf_run_is_on(run, RF_OPT_CHUNK_CONCURRENCY) ? 6 : 3,
+                            .stagger_us = rf_run_is_on(run, RF_OPT_NO_STAGGER) ? 0 : 200 * USEC_PER_MSEC,
+                            .anew = !rf_run_is_on(run, RF_OPT_CHUNK_CACHE) },
+        };
+}
 
 /* One call's seeds: anchors that were found the same way, so that the answer keeps to their genre. */
 struct chunk {
@@ -29,7 +47,7 @@ struct chunk {
         float genre_weight;
 };
 
-static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provider, struct chunk *chunks)
+static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provider, size_t most, struct chunk *chunks)
 {
         size_t n = 0;
 
@@ -43,7 +61,7 @@ static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provid
                 for (k = 0; k < n; k++)
                         if (chunks[k].n < SEEDS_PER_CALL && chunks[k].via == c->via && chunks[k].via_name == c->via_name)
                                 break;
-                if (k == CALLS_MAX)
+                if (k == most)
                         continue;
                 if (k == n)
                         chunks[n++] = (struct chunk){ .via_name = c->via_name, .via = c->via };
@@ -102,25 +120,23 @@ static int take_recommended(struct rf_generator *g, const struct chunk *c, const
 static int recommend(struct rf_generator *g, const struct rf_provider *provider)
 {
         struct rf_run *run = g->run;
-        struct chunk chunks[CALLS_MAX];
-        struct rf_call calls[CALLS_MAX] = { 0 };
+        struct policy policy = policy_of(run);
+        struct chunk chunks[CHUNKS_MAX];
+        struct rf_call calls[CHUNKS_MAX] = { 0 };
         const char *negative[SEEDS_PER_CALL];
-        size_t n = chunk_anchors(run, provider, chunks), n_negative = negative_ids(run, provider, negative);
-        uint32_t limit;
+        size_t n = chunk_anchors(run, provider, policy.chunks, chunks), n_negative = negative_ids(run, provider, negative);
         int r;
 
         if (n == 0)
                 return 0;
-        limit = (uint32_t)(RECOMMENDED_PER_TRACK * MAX(run->brief->n_tracks, run->brief->duration_s / 200u) / n);
-        limit = CLAMP(limit, RECOMMENDED_MIN, RECOMMENDED_MAX);
         for (size_t i = 0; i < n; i++) {
                 calls[i].query = (struct rf_query){ .op = RF_OP_RECOMMENDATIONS, .seeds = chunks[i].ids, .n_seeds = chunks[i].n,
                                                     .negative_seeds = negative,
-                                                    .n_negative_seeds = MIN(n_negative, chunks[i].n - 1), .limit = limit };
+                                                    .n_negative_seeds = MIN(n_negative, chunks[i].n - 1), .limit = policy.limit };
                 calls[i].at = rf_provider_name(provider);
                 take_targets(&run->tuned, &calls[i].query);
         }
-        r = rf_calls_make(run, RF_STEP_GENERATE, calls, n);
+        r = rf_calls_make_as(run, RF_STEP_GENERATE, &policy.manner, calls, n);
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = take_recommended(g, &chunks[i], &calls[i]);
         rf_calls_done(calls, n);

@@ -14,6 +14,7 @@
 
 #define PLACE_WEIGHT 2.0f        /* a full step of energy off the arc, against a joint between strangers (1) */
 #define SEGMENT_MAX 3            /* longest run of tracks moved at once (or-opt) */
+#define GOOD 1.05 /* of the bound: an order so cheap is left alone */
 #define GAIN_MIN 1e-5f           /* smaller gains are rounding */
 #define EVALUATIONS_MAX 400000u  /* a few milliseconds for the largest lists */
 #define EVALUATIONS_PER_TRACK 5000u
@@ -263,37 +264,49 @@ int rf_sequence_improve(const struct rf_sequence *s, uint64_t seed, size_t *orde
         return 0;
 }
 
-int rf_sequence_order(const struct rf_sound *sounds, size_t n, enum rf_arc arc, uint64_t seed, size_t *ret_order,
+/* Whether the tracks may stay in the order in which they are given: 1 if so, with what it's worth in `ret`. */
+static int is_good_as_given(const struct rf_sequence *s, const size_t *dealt, size_t *given, struct rf_sequence_result *ret)
+{
+        int r;
+
+        for (size_t i = 0; i < s->n; i++)
+                given[i] = i;
+        *ret = (struct rf_sequence_result){ .cost = rf_sequence_cost(s, given), .was_good = true };
+        if (ret->cost > rf_sequence_cost(s, dealt)) /* even the phases alone do better: no need to look for the bound */
+                return 0;
+        r = rf_optimum_bound(s, ret->cost, &ret->bound);
+        return r < 0 ? r : ret->cost <= ret->bound * GOOD;
+}
+
+int rf_sequence_order(const struct rf_sound *sounds, size_t n, enum rf_arc arc, uint64_t seed, bool leaves_good, size_t *ret_order,
                       struct rf_sequence_result *ret)
 {
         _cleanup_(rf_sequence_freep) struct rf_sequence *s = NULL;
+        _cleanup_free_ size_t *given = calloc(n + 1, sizeof(*given));
         struct rf_sequence_result result = { 0 };
-        int r;
+        int r = given ? rf_sequence_new(sounds, n, arc, &s) : -ENOMEM;
 
-        r = rf_sequence_new(sounds, n, arc, &s);
+        if (r >= 0)
+                r = rf_phases_deal(sounds, n, arc, ret_order);
         if (r < 0)
                 return r;
-        r = rf_phases_deal(sounds, n, arc, ret_order);
+        r = leaves_good ? is_good_as_given(s, ret_order, given, &result) : 0;
         if (r < 0)
                 return r;
-        if (n <= RF_ORDER_EXACT_MAX) {
-                r = rf_optimum_exact(s, ret_order);
-                if (r < 0)
-                        return r;
-                result.is_exact = true;
-        } else {
-                r = rf_sequence_improve(s, seed, ret_order);
-                if (r < 0)
-                        return r;
+        if (r > 0) {
+                memcpy(ret_order, given, n * sizeof(*given));
+                *ret = result;
+                return 0;
         }
-        result.cost = rf_sequence_cost(s, ret_order);
-        if (result.is_exact)
-                result.bound = result.cost;
-        else {
+        result = (struct rf_sequence_result){ .is_exact = n <= RF_ORDER_EXACT_MAX };
+        r = result.is_exact ? rf_optimum_exact(s, ret_order) : rf_sequence_improve(s, seed, ret_order);
+        if (r < 0)
+                return r;
+        result.cost = result.bound = rf_sequence_cost(s, ret_order);
+        if (!result.is_exact)
                 r = rf_optimum_bound(s, result.cost, &result.bound);
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
         *ret = result;
         return 0;
 }

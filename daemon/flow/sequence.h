@@ -36,10 +36,11 @@ struct rf_sequence_result {
         double cost;
         double bound;  /* no order is cheaper than this; the optimum where is_exact */
         bool is_exact;
+        bool was_good; /* as it was given: left alone */
 };
 
-/* Orders tracks: deals them to the phases, improves, up to RF_ORDER_EXACT_MAX tracks optimises exactly, and bounds. */
-int rf_sequence_order(const struct rf_sound *sounds, size_t n, enum rf_arc arc, uint64_t seed, size_t *ret_order,
+/* Orders tracks; if `leaves_good`, an order that is within a twentieth of the bound as it's given is left alone. Otherwise: deals them to the phases, improves, up to RF_ORDER_EXACT_MAX tracks optimises exactly, and bounds. */
+int rf_sequence_order(const struct rf_sound *sounds, size_t n, enum rf_arc arc, uint64_t seed, bool leaves_good, size_t *ret_order,
                       struct rf_sequence_result *ret);
 
 /* Cost over bound, minus one, in thousandths; at most 65535. */

@@ -152,7 +152,7 @@ static int look_up(struct rf_lane *lane, const struct rf_caller *caller, const s
 
 int rf_lookup(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, struct rf_answer **ret)
 {
-        return look_up(lane, caller, q, true, ret);
+        return look_up(lane, caller, q, !caller->anew, ret);
 }
 
 int rf_lookup_refresh(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q)

@@ -116,7 +116,7 @@ static int call_lane(struct rf_upstream *u, struct rf_lane *lane, const struct r
 
         if (rf_is_lookup(q->op))
                 return rf_lookup(lane, caller, q, ret);
-        r = rf_single(lane, caller, q, has_alternative, &record, ret);
+        r = (caller->anew ? rf_single_uncached : rf_single)(lane, caller, q, has_alternative, &record, ret);
         record.total_us = rf_now_us() - record.started_us;
         record.error = r;
         if (r >= 0)

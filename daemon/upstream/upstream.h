@@ -53,6 +53,7 @@ struct rf_caller {
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
+        bool anew;            /* what the cache holds isn't looked at; the answer goes into it all the same */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
 };

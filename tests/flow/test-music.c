@@ -457,8 +457,8 @@ static void orders_are_whole_deterministic_and_better_than_shuffled(void **state
                 struct rf_quality q;
 
                 sounds_of(sounds, f, n, n);
-                assert_int_equal(rf_sequence_order(sounds, n, RF_ARC_PEAK, 7, a, &r1), 0);
-                assert_int_equal(rf_sequence_order(sounds, n, RF_ARC_PEAK, 7, b, &r2), 0);
+                assert_int_equal(rf_sequence_order(sounds, n, RF_ARC_PEAK, 7, false, a, &r1), 0);
+                assert_int_equal(rf_sequence_order(sounds, n, RF_ARC_PEAK, 7, false, b, &r2), 0);
                 assert_memory_equal(a, b, n * sizeof(*a));
                 for (size_t i = 0; i < n; i++) {
                         assert_false(seen[a[i]]);

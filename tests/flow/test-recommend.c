@@ -189,7 +189,7 @@ static void every_playlist_keeps_the_rules_of_its_brief(void **state)
                 if (p->n_tracks > 8)
                         assert_true(q->arc_fit_milli >= 500);
                 assert_true(q->ordering_gap_milli < 300);
-                assert_true(p->receipt.n_by_operation > 0 && p->receipt.passes > 0);
+                assert_true(p->receipt.n_by_operation > 0);
                 rf_playlist_free(p);
         }
 }
