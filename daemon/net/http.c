@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,15 +20,28 @@
 #define CA_FILE_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
 #define WARM_UP_US (200 * USEC_PER_MSEC)
 
+enum { ORIGIN_MAX = 300, ORIGINS_KEPT = 16 };
+
+/* Where requests go. */
+struct origin {
+        char text[ORIGIN_MAX]; /* the address up to its path */
+        size_t size;           /* 0: unused */
+        char host[ORIGIN_MAX], port[8];
+        bool is_literal; /* an address in numbers */
+};
+
 struct rf_http {
         struct rf_http_options options;
         char *texts[4];     /* what the options point to */
-        char *proxy_host;   /* to be resolved by us; NULL: no proxy, or a literal address */
         CURLM *multi;
         CURLSH *share;      /* TLS sessions */
         struct rf_resolver *resolver;
         struct rf_semaphore places;
         struct rf_timer timer;
+        struct origin origins[ORIGINS_KEPT];
+        size_t next_origin;
+        struct socket_watch **watches; /* by descriptor; a kept connection keeps its own */
+        size_t n_watches;
         struct rf_transfer *idle[RF_HTTP_TRANSFERS_MAX];
         size_t n_idle;
         struct rf_http_stats stats;
@@ -39,6 +53,8 @@ static const char *const failure_names[RF_HTTP_FAILURE_COUNT] = {
         [RF_HTTP_RESOLVE_FAILED] = "resolve-failed",
         [RF_HTTP_REFUSED] = "refused",
         [RF_HTTP_CONNECT_TIMEOUT] = "connect-timeout",
+        [RF_HTTP_RESOLVE_TIMEOUT] = "resolve-timeout",
+        [RF_HTTP_CERTIFICATE] = "certificate",
         [RF_HTTP_TLS] = "tls",
         [RF_HTTP_TIMEOUT] = "timeout",
         [RF_HTTP_LOST] = "lost",
@@ -109,30 +125,71 @@ static void socket_ready(void *arg, unsigned events)
         act(w->http, w->fd, what); /* may free the watch */
 }
 
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+static void forget_socket(struct rf_http *h, curl_socket_t fd)
 {
-        struct rf_http *h = arg;
-        struct socket_watch *w = socket_arg;
+        struct socket_watch *w = (size_t)fd < h->n_watches ? h->watches[fd] : NULL;
 
-        (void)easy;
-        if (what == CURL_POLL_REMOVE) {
-                if (w) {
-                        rf_io_free(w->io);
-                        free(w);
-                        curl_multi_assign(h->multi, fd, NULL);
-                }
-                return 0;
+        if (!w)
+                return;
+        rf_io_free(w->io);
+        free(w);
+        h->watches[fd] = NULL;
+}
+
+/* What libcurl opens and closes. Between requests it only says that it doesn't care: then epoll needn't be told. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+        int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+        (void)purpose;
+        if (fd < 0)
+                return CURL_SOCKET_BAD;
+        forget_socket(arg, fd);
+        return fd;
+}
+
+static int close_socket(void *arg, curl_socket_t fd)
+{
+        forget_socket(arg, fd);
+        return close(fd);
+}
+
+static int know_socket(struct rf_http *h, curl_socket_t fd, struct socket_watch **ret)
+{
+        struct socket_watch *w;
+
+        if ((size_t)fd >= h->n_watches) {
+                size_t n = MAX(h->n_watches * 2, (size_t)fd + 64);
+                struct socket_watch **watches = reallocarray(h->watches, n, sizeof(struct socket_watch *));
+
+                if (!watches)
+                        return -ENOMEM;
+                memset(watches + h->n_watches, 0, (n - h->n_watches) * sizeof(struct socket_watch *));
+                h->watches = watches;
+                h->n_watches = n;
         }
-        if (!w) {
+        if (!h->watches[fd]) {
                 w = calloc(1, sizeof(*w));
                 if (!w || rf_io_new(fd, &w->io) < 0) {
                         free(w);
-                        return -1;
+                        return -ENOMEM;
                 }
                 w->http = h;
                 w->fd = fd;
-                curl_multi_assign(h->multi, fd, w);
+                h->watches[fd] = w;
         }
+        *ret = h->watches[fd];
+        return 0;
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+        struct socket_watch *w;
+
+        (void)easy;
+        (void)socket_arg;
+        if (know_socket(arg, fd, &w) < 0)
+                return -1; /* libcurl then fails its transfers */
         rf_io_watch(w->io, (what & CURL_POLL_IN ? RF_IO_READ : 0u) | (what & CURL_POLL_OUT ? RF_IO_WRITE : 0u), socket_ready, w);
         return 0;
 }
@@ -146,23 +203,45 @@ static bool is_literal(const char *host)
         return host[0] == '[' || inet_pton(AF_INET, host, &buffer) == 1 || inet_pton(AF_INET6, host, &buffer) == 1;
 }
 
-/* The part of an address that a resolver wants, and its port; a new string, or NULL. */
-static char *host_of(const char *url, unsigned default_scheme, char **ret_port)
+static bool parse_origin(struct origin *o)
 {
         CURLU *u = curl_url();
-        char *host = NULL, *copy = NULL, *port = NULL;
+        char *host = NULL, *port = NULL;
+        bool good = u && curl_url_set(u, CURLUPART_URL, o->text, strstr(o->text, "://") ? 0 : CURLU_GUESS_SCHEME) == CURLUE_OK &&
+                    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && strlen(host) < sizeof(o->host) &&
+                    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && strlen(port) < sizeof(o->port);
 
-        if (!u)
-                return NULL;
-        if (curl_url_set(u, CURLUPART_URL, url, default_scheme) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-            curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-                copy = strdup(host);
-                *ret_port = strdup(port);
+        if (good) {
+                strcpy(o->host, host);
+                strcpy(o->port, port);
+                o->is_literal = is_literal(host);
         }
         curl_free(host);
         curl_free(port);
         curl_url_cleanup(u);
-        return copy;
+        return good;
+}
+
+/* Scheme, host and port of an address, parsed once: there are few of them, and libcurl's parser takes its time. */
+static struct origin *origin_of(struct rf_http *h, const char *url)
+{
+        const char *after = strstr(url, "://");
+        size_t size = (after ? (size_t)(after - url) + 3 : 0) + strcspn(after ? after + 3 : url, "/?#");
+        struct origin *o;
+
+        for (size_t i = 0; i < ARRAY_SIZE(h->origins); i++)
+                if (h->origins[i].size == size && memcmp(h->origins[i].text, url, size) == 0)
+                        return &h->origins[i];
+        o = &h->origins[h->next_origin];
+        if (size == 0 || size >= sizeof(o->text))
+                return NULL;
+        *o = (struct origin){ 0 };
+        memcpy(o->text, url, size);
+        if (!parse_origin(o))
+                return NULL;
+        o->size = size;
+        h->next_origin = (h->next_origin + 1) % ARRAY_SIZE(h->origins);
+        return o;
 }
 
 static int keep_options(struct rf_http *h, const struct rf_http_options *o)
@@ -231,6 +310,8 @@ void rf_http_stop(struct rf_http *h)
                 rf_transfer_free(h->idle[--h->n_idle]);
         curl_multi_cleanup(h->multi); /* takes its sockets out of the loop */
         h->multi = NULL;
+        for (size_t i = 0; i < h->n_watches; i++)
+                forget_socket(h, (curl_socket_t)i);
         rf_timer_stop(&h->timer);
         h->resolver = rf_resolver_free(h->resolver);
 }
@@ -246,7 +327,7 @@ struct rf_http *rf_http_free(struct rf_http *h)
         rf_resolver_free(h->resolver);
         for (size_t i = 0; i < ARRAY_SIZE(h->texts); i++)
                 free(h->texts[i]);
-        free(h->proxy_host);
+        free(h->watches);
         free(h);
         curl_global_cleanup();
         return NULL;
@@ -254,35 +335,43 @@ struct rf_http *rf_http_free(struct rf_http *h)
 
 /* ---- A request ---- */
 
-static void failed(struct rf_http_response *r, enum rf_http_failure f, const char *message)
+_printf_(3, 4) static void failed(struct rf_http_response *r, enum rf_http_failure f, const char *format, ...)
 {
+        va_list ap;
+
         r->failure = f;
-        snprintf(r->message, sizeof(r->message), "%s", message);
+        va_start(ap, format);
+        vsnprintf(r->message, sizeof(r->message), format, ap);
+        va_end(ap);
 }
 
 /*
- * Resolves `host` and adds "+host:port:addresses" to the list, so that libcurl never resolves by itself. 0, also when the name can't
+ * Resolves the name in it, if it has one, and adds "host:port:addresses" to the list, so that libcurl never resolves by itself. 0, also when the name can't
  * be resolved: then `ret` says so.
  */
-static int resolve(struct rf_http *h, const char *host, const char *port, uint64_t deadline_us, struct curl_slist **list,
+static int resolve(struct rf_http *h, const struct origin *origin, uint64_t deadline_us, struct curl_slist **list,
                    struct rf_http_response *ret)
 {
         _cleanup_free_ char *addresses = NULL, *line = NULL;
+        const struct origin o = *origin; /* others may need its place while we wait */
+        const char *host = o.host;
         struct curl_slist *longer;
         int r;
 
-        if (is_literal(host))
+        if (o.is_literal)
                 return 0;
         r = rf_resolver_lookup(h->resolver, host, deadline_us, &addresses);
-        if (r == -ENOENT || r == -EAGAIN || (r == -ETIMEDOUT && rf_check_cancelled() == 0)) {
-                failed(ret, r == -ENOENT ? RF_HTTP_NO_SUCH_HOST : RF_HTTP_RESOLVE_FAILED, "");
-                snprintf(ret->message, sizeof(ret->message), r == -ENOENT ? "no host is called %.120s" : "the name %.120s couldn't be resolved",
-                         host);
+        if (r == -ENOENT)
+                failed(ret, RF_HTTP_NO_SUCH_HOST, "no host is called %.120s", host);
+        else if (r == -EAGAIN)
+                failed(ret, RF_HTTP_RESOLVE_FAILED, "the name %.120s couldn't be resolved", host);
+        else if (r == -ETIMEDOUT && rf_check_cancelled() == 0)
+                failed(ret, RF_HTTP_RESOLVE_TIMEOUT, "the name %.120s wasn't resolved in time", host);
+        if (ret->failure != RF_HTTP_FINE)
                 return 0;
-        }
         if (r < 0)
                 return r;
-        if (asprintf(&line, "+%s:%s:%s", host, port, addresses) < 0)
+        if (asprintf(&line, "%s:%s:%s", host, o.port, addresses) < 0)
                 return -ENOMEM;
         longer = curl_slist_append(*list, line);
         if (!longer)
@@ -291,42 +380,65 @@ static int resolve(struct rf_http *h, const char *host, const char *port, uint64
         return 0;
 }
 
-static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us, struct curl_slist **list, struct rf_http_response *ret)
+/* Whether $no_proxy names this host, or a domain that it's in. */
+static bool is_exempt(const char *no_proxy, const char *host)
 {
-        _cleanup_free_ char *port = NULL, *proxy_port = NULL, *host = host_of(url, 0, &port), *proxy = NULL;
-        int r = 0;
+        size_t host_size = strlen(host), n;
 
-        if (!host) {
+        for (const char *at = no_proxy; *at; at += n) {
+                at += strspn(at, ", .");
+                n = strcspn(at, ", ");
+                if (n == 1 && *at == '*')
+                        return true;
+                if (n > 0 && n <= host_size && strncasecmp(host + host_size - n, at, n) == 0 && (n == host_size || host[host_size - n - 1] == '.'))
+                        return true;
+        }
+        return false;
+}
+
+/* Names are resolved here, whichever connection is made: the proxy's, or the host's. */
+static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us, struct curl_slist **list, bool *ret_uses_proxy,
+                       struct rf_http_response *ret)
+{
+        const char *proxy = h->options.proxy, *host;
+        struct origin *o, *p;
+
+        o = origin_of(h, url);
+        if (!o) {
                 failed(ret, RF_HTTP_PROTOCOL, "the address isn't one");
                 return 0;
         }
-        if (h->options.proxy && h->options.proxy[0]) {
-                proxy = host_of(h->options.proxy, CURLU_GUESS_SCHEME, &proxy_port);
-                if (!proxy) {
-                        failed(ret, RF_HTTP_PROTOCOL, "the proxy's address isn't one");
-                        return 0;
-                }
-                r = resolve(h, proxy, proxy_port, deadline_us, list, ret);
-                if (r < 0 || ret->failure != RF_HTTP_FINE || !h->options.no_proxy)
-                        return r; /* the proxy resolves the host */
+        host = o->host;
+        /* an exemption of addresses in numbers, perhaps of whole networks, is for libcurl to see */
+        *ret_uses_proxy = proxy && proxy[0] && !(h->options.no_proxy && !o->is_literal && is_exempt(h->options.no_proxy, host));
+        if (!*ret_uses_proxy)
+                return resolve(h, o, deadline_us, list, ret);
+        p = origin_of(h, proxy);
+        if (!p) {
+                failed(ret, RF_HTTP_PROTOCOL, "the proxy's address isn't one");
+                return 0;
         }
-        r = resolve(h, host, port, deadline_us, list, ret);
-        if (proxy && ret->failure != RF_HTTP_FINE) /* perhaps only the proxy knows it */
-                *ret = (struct rf_http_response){ .queue_us = ret->queue_us };
-        return r;
+        return resolve(h, p, deadline_us, list, ret);
 }
 
 static struct rf_transfer *take_transfer(struct rf_http *h)
 {
-        return h->n_idle > 0 ? h->idle[--h->n_idle] : rf_transfer_new();
+        struct rf_transfer *t = h->n_idle > 0 ? h->idle[--h->n_idle] : rf_transfer_new(&h->options, h->share);
+
+        if (t) { /* a connection keeps these from the one that opened it */
+                curl_easy_setopt(rf_transfer_easy(t), CURLOPT_OPENSOCKETFUNCTION, open_socket);
+                curl_easy_setopt(rf_transfer_easy(t), CURLOPT_OPENSOCKETDATA, h);
+                curl_easy_setopt(rf_transfer_easy(t), CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+                curl_easy_setopt(rf_transfer_easy(t), CURLOPT_CLOSESOCKETDATA, h);
+        }
+        return t;
 }
 
 /* Sends and waits. 0, or why the wait ended early. */
 static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses,
-                         uint64_t deadline_us)
+                         bool uses_proxy, uint64_t deadline_us)
 {
-        const struct rf_transfer_setup setup = { .options = &h->options, .share = h->share, .request = q, .addresses = addresses };
-        int r = rf_transfer_prepare(t, &setup);
+        int r = rf_transfer_prepare(t, q, addresses, uses_proxy);
 
         if (r < 0)
                 return r;
@@ -341,13 +453,14 @@ static int perform(struct rf_http *h, const struct rf_http_request *q, uint64_t 
 {
         struct curl_slist *addresses = NULL;
         struct rf_transfer *t = NULL;
-        int r = resolve_all(h, q->url, MIN(deadline_us, rf_deadline_in(h->options.connect_timeout_us)), &addresses, ret);
+        bool uses_proxy = false;
+        int r = resolve_all(h, q->url, MIN(deadline_us, rf_deadline_in(h->options.connect_timeout_us)), &addresses, &uses_proxy, ret);
 
         if (r >= 0 && ret->failure == RF_HTTP_FINE) {
                 t = take_transfer(h);
-                r = t ? send_and_wait(h, t, q, addresses, deadline_us) : -ENOMEM;
+                r = t ? send_and_wait(h, t, q, addresses, uses_proxy, deadline_us) : -ENOMEM;
                 if (r == 0 && q->is_idempotent && rf_transfer_met_dead_connection(t))
-                        r = send_and_wait(h, t, q, addresses, deadline_us);
+                        r = send_and_wait(h, t, q, addresses, uses_proxy, deadline_us);
         }
         if (t && r >= 0)
                 r = rf_transfer_take(t, ret);

@@ -26,10 +26,12 @@ struct rf_http_options {
 enum rf_http_failure {
         RF_HTTP_FINE,
         RF_HTTP_NO_SUCH_HOST,
-        RF_HTTP_RESOLVE_FAILED, /* the name servers didn't answer, or not in time */
+        RF_HTTP_RESOLVE_FAILED,  /* the name servers failed */
+        RF_HTTP_RESOLVE_TIMEOUT, /* or hang */
         RF_HTTP_REFUSED,
         RF_HTTP_CONNECT_TIMEOUT,
-        RF_HTTP_TLS,       /* certificate or handshake */
+        RF_HTTP_CERTIFICATE, /* isn't one that we trust, or another host's */
+        RF_HTTP_TLS,       /* the handshake, or our own file of authorities */
         RF_HTTP_TIMEOUT,   /* connected, but no complete answer in time */
         RF_HTTP_LOST,      /* the connection ended before the answer was complete */
         RF_HTTP_TOO_LARGE, /* body */

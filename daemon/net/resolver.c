@@ -90,7 +90,7 @@ static int look_up(const char *host, char **ret)
         int r = getaddrinfo(host, NULL, &hints, &list);
 
         if (r != 0)
-                return r == EAI_AGAIN || r == EAI_SYSTEM ? -EAGAIN : r == EAI_MEMORY ? -ENOMEM : -ENOENT;
+                return r == EAI_NONAME || r == EAI_NODATA || r == EAI_ADDRFAMILY ? -ENOENT : r == EAI_MEMORY ? -ENOMEM : -EAGAIN;
         for (const struct addrinfo *a = list; a && n < ADDRESSES_MAX && r >= 0; a = a->ai_next)
                 if (a->ai_family == AF_INET || a->ai_family == AF_INET6) {
                         r = add_address(&b, a);

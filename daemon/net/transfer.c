@@ -14,11 +14,12 @@ struct header_place {
 
 struct rf_transfer {
         CURL *easy;
+        const struct rf_http_options *options;
         struct curl_slist *headers;
         struct rf_waiters waiters;
         bool is_done;
         CURLcode code;
-        size_t body_max;
+        bool has_body, has_proxy;
         enum rf_http_failure refused; /* why we ended it ourselves */
         struct rf_buf body, header_text;
         struct header_place places[RF_HTTP_HEADERS_MAX];
@@ -26,24 +27,17 @@ struct rf_transfer {
         char error[CURL_ERROR_SIZE];
 };
 
-struct rf_transfer *rf_transfer_new(void)
-{
-        struct rf_transfer *t = calloc(1, sizeof(*t));
-
-        if (!t)
-                return NULL;
-        t->easy = curl_easy_init();
-        if (!t->easy) {
-                free(t);
-                return NULL;
-        }
-        rf_waiters_init(&t->waiters);
-        return t;
-}
-
+/* Only what differs from the next request: setting everything anew costs as much as a tenth of a small transfer. */
 void rf_transfer_reset(struct rf_transfer *t)
 {
-        curl_easy_reset(t->easy);
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);
+        if (t->has_body) {
+                curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, NULL);
+                curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, NULL);
+                curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+                t->has_body = false;
+        }
         curl_slist_free_all(t->headers);
         t->headers = NULL;
         rf_buf_done(&t->body);
@@ -72,7 +66,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg)
         struct rf_transfer *t = arg;
 
         size *= n;
-        if (t->body.size + size > t->body_max) {
+        if (t->body.size + size > t->options->body_max) {
                 t->refused = RF_HTTP_TOO_LARGE;
                 return 0;
         }
@@ -157,58 +151,89 @@ static int set_headers(struct rf_transfer *t, const struct rf_http_request *q)
         return 0;
 }
 
-static void set_method(CURL *e, const struct rf_http_request *q)
+static void set_method(struct rf_transfer *t, const struct rf_http_request *q)
 {
         static const char *const names[] = { [RF_METHOD_GET] = "GET", [RF_METHOD_POST] = "POST", [RF_METHOD_PUT] = "PUT",
                                              [RF_METHOD_DELETE] = "DELETE" };
 
-        if (q->method == RF_METHOD_GET) {
-                curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-                return;
-        }
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, q->body ? q->body : "");
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_size);
+        if (q->method == RF_METHOD_GET)
+                return; /* as a handle is at first, and after rf_transfer_reset() */
+        t->has_body = true;
+        curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, q->body ? q->body : "");
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_size);
         if (q->method != RF_METHOD_POST)
-                curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, names[q->method]);
+                curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, names[q->method]);
 }
 
-int rf_transfer_prepare(struct rf_transfer *t, const struct rf_transfer_setup *s)
+/* The configured proxy or none; not even from the environment, which service/ has read. */
+static void set_proxy(struct rf_transfer *t, bool uses_proxy)
 {
-        const struct rf_http_options *o = s->options;
+        const struct rf_http_options *o = t->options;
+
+        curl_easy_setopt(t->easy, CURLOPT_PROXY, uses_proxy && o->proxy ? o->proxy : "");
+        t->has_proxy = uses_proxy;
+}
+
+static void set_constants(struct rf_transfer *t, CURLSH *share)
+{
+        const struct rf_http_options *o = t->options;
         CURL *e = t->easy;
 
-        rf_transfer_reset(t);
-        t->is_done = false;
-        t->refused = RF_HTTP_FINE;
-        t->n_places = t->header_bytes = 0;
-        t->body_max = o->body_max;
-        t->error[0] = '\0';
-        if (curl_easy_setopt(e, CURLOPT_URL, s->request->url) != CURLE_OK)
-                return -ENOMEM;
         curl_easy_setopt(e, CURLOPT_PRIVATE, t);
         curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
         curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_us / USEC_PER_MSEC));
+        curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L); /* addresses come with each request: libcurl never looks one up */
         curl_easy_setopt(e, CURLOPT_CAINFO, o->ca_file);
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-        curl_easy_setopt(e, CURLOPT_SHARE, s->share);
+        curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, -1L); /* reading them again would hold the loop for 20 ms */
+        curl_easy_setopt(e, CURLOPT_SHARE, share);
         curl_easy_setopt(e, CURLOPT_USERAGENT, o->user_agent);
         curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
         curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-        curl_easy_setopt(e, CURLOPT_PROXY, o->proxy ? o->proxy : ""); /* "": not even from the environment, which service/ has read */
-        if (o->no_proxy)
-                curl_easy_setopt(e, CURLOPT_NOPROXY, o->no_proxy);
-        if (s->addresses)
-                curl_easy_setopt(e, CURLOPT_RESOLVE, s->addresses);
+        curl_easy_setopt(e, CURLOPT_NOPROXY, o->no_proxy ? o->no_proxy : ""); /* for addresses in numbers; see http.c for names */
         curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
         curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
         curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
         curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-        set_method(e, s->request);
-        return set_headers(t, s->request);
+        set_proxy(t, false);
+}
+
+struct rf_transfer *rf_transfer_new(const struct rf_http_options *options, CURLSH *share)
+{
+        struct rf_transfer *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return NULL;
+        t->easy = curl_easy_init();
+        if (!t->easy) {
+                free(t);
+                return NULL;
+        }
+        t->options = options;
+        rf_waiters_init(&t->waiters);
+        set_constants(t, share);
+        return t;
+}
+
+int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses, bool uses_proxy)
+{
+        rf_transfer_reset(t);
+        t->is_done = false;
+        t->refused = RF_HTTP_FINE;
+        t->n_places = t->header_bytes = 0;
+        t->error[0] = '\0';
+        if (curl_easy_setopt(t->easy, CURLOPT_URL, q->url) != CURLE_OK)
+                return -ENOMEM;
+        if (uses_proxy != t->has_proxy)
+                set_proxy(t, uses_proxy);
+        if (addresses)
+                curl_easy_setopt(t->easy, CURLOPT_RESOLVE, addresses);
+        set_method(t, q);
+        return set_headers(t, q);
 }
 
 int rf_transfer_wait(struct rf_transfer *t, uint64_t deadline_us)
@@ -254,12 +279,13 @@ static enum rf_http_failure failure_of(const struct rf_transfer *t)
         case CURLE_OPERATION_TIMEDOUT:
                 curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
                 return connected_us > 0 ? RF_HTTP_TIMEOUT : RF_HTTP_CONNECT_TIMEOUT;
-        case CURLE_SSL_CONNECT_ERROR:
         case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_ISSUER_ERROR:
+                return RF_HTTP_CERTIFICATE;
+        case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_CIPHER:
-        case CURLE_SSL_ISSUER_ERROR:
                 return RF_HTTP_TLS;
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
@@ -296,7 +322,7 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         ret->status = (uint16_t)status;
         if (ret->failure == RF_HTTP_TOO_LARGE)
-                snprintf(ret->message, sizeof(ret->message), "the answer is longer than %zu bytes", t->body_max);
+                snprintf(ret->message, sizeof(ret->message), "the answer is longer than %zu bytes", t->options->body_max);
         else if (ret->failure == RF_HTTP_TOO_MANY_HEADERS)
                 snprintf(ret->message, sizeof(ret->message), "the answer has more than %u header lines or %u bytes of them",
                          RF_HTTP_HEADERS_MAX, RF_HTTP_HEADER_BYTES_MAX);

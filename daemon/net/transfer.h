@@ -7,18 +7,13 @@
 
 struct rf_transfer;
 
-struct rf_transfer_setup {
-        const struct rf_http_options *options;
-        CURLSH *share;
-        const struct rf_http_request *request;
-        struct curl_slist *addresses; /* CURLOPT_RESOLVE; the caller's, until the transfer is reset */
-};
-
-struct rf_transfer *rf_transfer_new(void); /* NULL: out of memory */
+/* Sets what is the same for all requests on the new handle. `options` and `share` outlive it. NULL: out of memory. */
+struct rf_transfer *rf_transfer_new(const struct rf_http_options *options, CURLSH *share);
 struct rf_transfer *rf_transfer_free(struct rf_transfer *t);
 CURL *rf_transfer_easy(struct rf_transfer *t);
 
-int rf_transfer_prepare(struct rf_transfer *t, const struct rf_transfer_setup *s); /* -ENOMEM, -EINVAL */
+/* `addresses` for CURLOPT_RESOLVE; `uses_proxy`: the configured one, if any. Both arguments stay the caller's. -ENOMEM. */
+int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *request, struct curl_slist *addresses, bool uses_proxy);
 /* Waits until rf_transfer_end() was called for it (yields). -ETIMEDOUT, -ECANCELED. */
 int rf_transfer_wait(struct rf_transfer *t, uint64_t deadline_us);
 void rf_transfer_end(struct rf_transfer *t, int code); /* a CURLcode */

@@ -297,15 +297,28 @@ bool rf_provider_takes_spotify_ids(const struct rf_provider *p)
 
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason)
 {
-        unsigned way = p->way[op];
+        rf_provider_refuse_way(p, op, p->way[op], until_us, reason);
+}
+
+void rf_provider_refuse_way(struct rf_provider *p, enum rf_op op, unsigned way, uint64_t until_us, const char *reason)
+{
         struct refusal *f = &p->refusals[op][way];
         char *copy = strdup(reason);
 
         free(f->reason);
         f->reason = copy; /* without memory the refusal still holds, only its text is lost */
         f->until_us = until_us;
-        if (way + 1 < RF_OPERATION_WAYS_MAX && p->operations[op][way + 1])
+        if (way == p->way[op] && way + 1 < RF_OPERATION_WAYS_MAX && p->operations[op][way + 1])
                 p->way[op]++;
+}
+
+void rf_provider_forgive(struct rf_provider *p)
+{
+        for (size_t op = 0; op < RF_OP_COUNT; op++) {
+                for (size_t way = 0; way < RF_OPERATION_WAYS_MAX; way++)
+                        p->refusals[op][way].until_us = 0;
+                p->way[op] = 0;
+        }
 }
 
 const char *rf_provider_refusal(struct rf_provider *p, enum rf_op op, uint64_t now_wall_us)

@@ -54,6 +54,10 @@ const struct rf_operation *rf_provider_operation(const struct rf_provider *p, en
  * the plugin has another way, that is used from now on; otherwise the operation is left alone.
  */
 void rf_provider_refuse(struct rf_provider *p, enum rf_op op, uint64_t until_us, const char *reason);
+/* The same of a certain way (0..RF_OPERATION_WAYS_MAX-1), as it was kept. */
+void rf_provider_refuse_way(struct rf_provider *p, enum rf_op op, unsigned way, uint64_t until_us, const char *reason);
+/* Another credential may be allowed more: nothing counts as refused any longer. */
+void rf_provider_forgive(struct rf_provider *p);
 /* NULL: may be used now. Otherwise why not. */
 const char *rf_provider_refusal(struct rf_provider *p, enum rf_op op, uint64_t now_wall_us);
 /* What is known of one way (0..RF_OPERATION_WAYS_MAX-1), for keeping it. False: it isn't refused. */

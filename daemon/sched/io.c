@@ -150,7 +150,8 @@ int rf_io_watch(struct rf_io *io, unsigned events, void (*callback)(void *arg, u
         io->watched = events;
         io->callback = callback;
         io->callback_arg = arg;
-        changed(s, io);
+        if (events && (!io->is_registered || (events & ~io->registered))) /* what it needn't know any more, an event in vain will tell */
+                changed(s, io);
         return 0;
 }
 

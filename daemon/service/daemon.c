@@ -113,6 +113,7 @@ static void apply_live(struct rf_daemon *d)
         }
         d->control.has_admin_group = group != NULL;
         d->control.admin_group = group ? group->gr_gid : 0;
+        d->flow.asks_model = number_of(d, RF_SET_RUNS_ANALYSIS) == 1;
         d->control.runs_active_max = o.active_max;
         d->control.runs_waiting_max = o.waiting_max;
         d->control.notices = (const char *const *)d->notices;

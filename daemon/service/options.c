@@ -36,6 +36,8 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .default_value = "2000", .min = 0, .max = 100000, .help = "Waiting runs of one client; more are refused." }, true },
         [RF_SET_RUNS_KEPT_MAX] = { "runs", { .name = "kept_max", .type = RF_OPTION_INTEGER, .default_value = "1000", .min = 1,
                 .max = 100000, .help = "Ended runs that are kept; the oldest make room." }, true },
+        [RF_SET_RUNS_ANALYSIS] = { "runs", { .name = "analysis", .type = RF_OPTION_ENUM, .default_value = "local", .choices = "local|model",
+                .help = "Who reads the prompts: the lexicon alone, or a provider that can analyse prompts as well." }, true },
         [RF_SET_CLIENTS_MAX] = { "limits", { .name = "clients_max", .type = RF_OPTION_INTEGER, .default_value = "1024", .min = 1,
                 .max = 8000, .help = "Connections at once." } },
         [RF_SET_CLIENTS_PER_USER_MAX] = { "limits", { .name = "clients_per_user_max", .type = RF_OPTION_INTEGER, .default_value = "768",

@@ -2,6 +2,9 @@
  * The cache. Three tables: `entries` holds the records by key; `ages` the keys by a stamp of when they were last put or used, so that
  * the oldest can be found for eviction; `stamps` the stamp of each key. Uses are noted in memory and written with later puts, so that
  * a hit doesn't write.
+ *
+ * Eviction resists scans (a segmented LRU): stamps of entries that were read again after they were put have their highest bit set, so
+ * that they sort behind all that were only put. Those go first; a read one goes only when it wasn't read for long.
  */
 #include "store/cache.h"
 
@@ -22,6 +25,9 @@ enum { SCHEMA = 1, RECORD_VERSION = 1, TOUCHES_MAX = 1024, TOUCHES_PER_PUT = 16,
 
 /* Fixed part of a record, before the payload. */
 enum { HEADER_BYTES = 8 * 4 + 1 };
+
+#define STAMP_READ (UINT64_C(1) << 63) /* of an entry that was read since it was first put */
+#define READ_AGES_MAX 16u              /* as many stamps, times the number of entries, does having been read count */
 
 struct rf_cache {
         struct rf_env *env;
@@ -86,11 +92,28 @@ static void mark_dirty(struct rf_cache *c)
 
 /* ---- Opening ---- */
 
+static void age_key(uint64_t stamp, uint8_t out[8])
+{
+        for (int i = 7; i >= 0; i--, stamp >>= 8)
+                out[i] = (uint8_t)stamp;
+}
+
+/* 0 for what isn't one. */
+static uint64_t stamp_of(const MDB_val *age)
+{
+        uint64_t stamp = 0;
+
+        for (size_t i = 0; i < 8 && age->mv_size == 8; i++)
+                stamp = stamp << 8 | ((const uint8_t *)age->mv_data)[i];
+        return stamp;
+}
+
 static int open_tables(struct rf_cache *c)
 {
         MDB_txn *txn;
         MDB_cursor *cursor;
         MDB_val key, value;
+        uint8_t first_read[8];
         int r = mdb_txn_begin(c->mdb, NULL, 0, &txn);
 
         if (r != 0)
@@ -101,9 +124,13 @@ static int open_tables(struct rf_cache *c)
                 mdb_txn_abort(txn);
                 return rf_env_error(r);
         }
-        if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0 && key.mv_size == 8)
-                for (size_t i = 0; i < 8; i++)
-                        c->stamp = c->stamp << 8 | ((const uint8_t *)key.mv_data)[i];
+        if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == 0)
+                c->stamp = stamp_of(&key) & ~STAMP_READ;
+        /* the last of those that were only put */
+        age_key(STAMP_READ, first_read);
+        key = (MDB_val){ sizeof(first_read), first_read };
+        if (mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE) == 0 && mdb_cursor_get(cursor, &key, &value, MDB_PREV) == 0)
+                c->stamp = MAX(c->stamp, stamp_of(&key));
         mdb_cursor_close(cursor);
         r = mdb_txn_commit(txn);
         if (r == 0)
@@ -186,12 +213,6 @@ static void short_key(const void *key, size_t size, uint8_t out[KEY_BYTES])
 
         memcpy(out, &a, 8);
         memcpy(out + 8, &b, 8);
-}
-
-static void age_key(uint64_t stamp, uint8_t out[8])
-{
-        for (int i = 7; i >= 0; i--, stamp >>= 8)
-                out[i] = (uint8_t)stamp;
 }
 
 /* Everything of a record but its value, which `ret_value` points at inside the map. */
@@ -338,8 +359,16 @@ static int drop_age(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES])
         return r < 0 ? r : delete_key(txn, c->stamps, key, KEY_BYTES);
 }
 
-/* The key was used just now. */
-static int renew_age(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES])
+/* Whether the entry was ever read. */
+static bool was_read(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES])
+{
+        MDB_val stamp;
+
+        return mdb_get(txn, c->stamps, &(MDB_val){ KEY_BYTES, key }, &stamp) == 0 && (stamp_of(&stamp) & STAMP_READ);
+}
+
+/* The key was used just now: put, or `is_read`. */
+static int renew_age(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES], bool is_read)
 {
         MDB_val k = { KEY_BYTES, key };
         uint8_t age[8];
@@ -347,7 +376,7 @@ static int renew_age(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES])
 
         if (r < 0)
                 return r;
-        age_key(++c->stamp, age);
+        age_key(++c->stamp | (is_read ? STAMP_READ : 0), age);
         r = mdb_put(txn, c->ages, &(MDB_val){ sizeof(age), age }, &k, 0);
         if (r == 0)
                 r = mdb_put(txn, c->stamps, &k, &(MDB_val){ sizeof(age), age }, 0);
@@ -361,14 +390,14 @@ static int drop(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES])
         return r < 0 ? r : delete_key(txn, c->entries, key, KEY_BYTES);
 }
 
-static int insert(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES], const struct rf_cache_entry *e)
+static int insert(struct rf_cache *c, MDB_txn *txn, uint8_t key[KEY_BYTES], bool is_read, const struct rf_cache_entry *e)
 {
         _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
         int r = write_record(&b, e, e->value.data, e->value.size);
 
         if (r >= 0)
                 r = rf_env_error(mdb_put(txn, c->entries, &(MDB_val){ KEY_BYTES, key }, &(MDB_val){ b.size, b.data }, 0));
-        return r < 0 ? r : renew_age(c, txn, key);
+        return r < 0 ? r : renew_age(c, txn, key, is_read);
 }
 
 /* Writes down a few of the uses noted since; no put takes long for it. */
@@ -380,7 +409,7 @@ static int write_touches(struct rf_cache *c, MDB_txn *txn)
                 int r = mdb_get(txn, c->entries, &(MDB_val){ KEY_BYTES, key }, &v);
 
                 if (r == 0)
-                        r = renew_age(c, txn, key);
+                        r = renew_age(c, txn, key, true);
                 else
                         r = r == MDB_NOTFOUND ? 0 : rf_env_error(r);
                 if (r < 0)
@@ -404,6 +433,31 @@ static uint64_t pages_used(struct rf_cache *c, MDB_txn *txn)
         return bytes;
 }
 
+/* The key of the entry to drop next: the oldest that was only put, unless the oldest that was read wasn't read for very long. */
+static int find_victim(struct rf_cache *c, MDB_txn *txn, uint64_t entries, uint8_t ret_key[KEY_BYTES])
+{
+        MDB_cursor *cursor;
+        MDB_val age, key, read_age, read_key;
+        uint8_t first_read[8];
+        int r = mdb_cursor_open(txn, c->ages, &cursor);
+
+        if (r != 0)
+                return r;
+        age_key(STAMP_READ, first_read);
+        read_age = (MDB_val){ sizeof(first_read), first_read };
+        r = mdb_cursor_get(cursor, &read_age, &read_key, MDB_SET_RANGE);
+        if (r != 0 || c->stamp - (stamp_of(&read_age) & ~STAMP_READ) <= READ_AGES_MAX * entries)
+                r = mdb_cursor_get(cursor, &age, &key, MDB_FIRST);
+        else
+                key = read_key;
+        if (r == 0 && key.mv_size != KEY_BYTES)
+                r = MDB_CORRUPTED;
+        if (r == 0)
+                memcpy(ret_key, key.mv_data, KEY_BYTES);
+        mdb_cursor_close(cursor);
+        return r;
+}
+
 /*
  * Above the soft limit each put drops a few of the oldest entries, which keeps the size: a page is only given back once its neighbours
  * can take what is left of it, so counting pages after each one would drop far too many. Above the hard limit, as many as it takes.
@@ -412,21 +466,14 @@ static int evict(struct rf_cache *c, MDB_txn *txn)
 {
         uint64_t percent = c->options.size_max / 100, used = pages_used(c, txn);
         int most = used > percent * HARD_LIMIT_PERCENT ? EVICT_MANY : used > percent * SOFT_LIMIT_PERCENT ? EVICT_FEW : 0;
+        MDB_stat entries;
 
         for (int n = 0; n < most; n++) {
-                MDB_cursor *cursor;
-                MDB_val age, key;
                 uint8_t k[KEY_BYTES];
-                int r = mdb_cursor_open(txn, c->ages, &cursor);
+                int r = mdb_stat(txn, c->entries, &entries);
 
-                if (r != 0)
-                        return rf_env_error(r);
-                r = mdb_cursor_get(cursor, &age, &key, MDB_FIRST);
-                if (r == 0 && key.mv_size != KEY_BYTES)
-                        r = MDB_CORRUPTED;
                 if (r == 0)
-                        memcpy(k, key.mv_data, sizeof(k));
-                mdb_cursor_close(cursor);
+                        r = find_victim(c, txn, entries.ms_entries, k);
                 if (r == MDB_NOTFOUND)
                         return 0;
                 r = r != 0 ? rf_env_error(r) : drop(c, txn, k);
@@ -461,13 +508,16 @@ int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const str
         short_key(key, key_size, k);
         r = rf_env_error(mdb_txn_begin(c->mdb, NULL, 0, &txn));
         if (r == 0) {
+                bool is_read;
+
                 r = write_touches(c, txn);
+                is_read = was_read(c, txn, k); /* fetched anew, it's as dear as before */
                 if (r >= 0)
                         r = drop(c, txn, k);
                 if (r >= 0)
                         r = evict(c, txn);
                 if (r >= 0)
-                        r = insert(c, txn, k, entry);
+                        r = insert(c, txn, k, is_read, entry);
                 r = finish(c, txn, r);
         }
         if (r < 0) {

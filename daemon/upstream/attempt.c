@@ -30,6 +30,36 @@ static bool is_sound(const struct rf_response *response, struct rf_attempt *a)
         return false;
 }
 
+/* What the plugin couldn't read: cut off, not even JSON, or JSON of another shape. */
+static void misunderstood(const struct rf_response *response, struct rf_attempt *a)
+{
+        const char *start = response->body + strspn(response->body, " \t\r\n");
+        json_error_t error;
+        json_t *j;
+
+        if (*start != '{' && *start != '[')
+                verdict(a, RF_OUTCOME_MALFORMED, "malformed", "the answer isn't what this service sends");
+        else if (rf_json_parse(response->body, response->body_size, &j, &error) >= 0) {
+                json_decref(j);
+                verdict(a, RF_OUTCOME_MALFORMED, "wrong-shape", "the answer is JSON, but not what this service sends");
+        } else if (json_error_code(&error) == json_error_premature_end_of_input)
+                verdict(a, RF_OUTCOME_MALFORMED, "truncated-json", "the answer ends in the middle of its JSON");
+        else
+                verdict(a, RF_OUTCOME_MALFORMED, "invalid-json", "the answer is no valid JSON");
+}
+
+static void redirected(const struct rf_response *response, struct rf_attempt *a)
+{
+        const char *where = "somewhere";
+
+        for (size_t i = 0; i < response->n_headers; i++)
+                if (strcasecmp(response->headers[i].name, "Location") == 0)
+                        where = response->headers[i].value;
+        verdict(a, RF_OUTCOME_INVALID, "redirect", "");
+        snprintf(a->verdict.message, sizeof(a->verdict.message), "the service redirects to %.*s, which is never followed",
+                 (int)rf_utf8_clip(where, 100), where);
+}
+
 static int parse(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, const struct rf_response *response,
                  struct rf_attempt *a, struct rf_answer **ret)
 {
@@ -42,7 +72,7 @@ static int parse(struct rf_provider *p, const struct rf_operation *o, const stru
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                verdict(a, RF_OUTCOME_MALFORMED, "malformed", "the answer isn't what this service sends");
+                misunderstood(response, a);
                 return 0;
         }
         r = rf_sink_finish(sink, ret);
@@ -64,15 +94,22 @@ static int nothing(struct rf_provider *p, const struct rf_query *q, struct rf_an
         return r < 0 ? r : rf_sink_finish(sink, ret);
 }
 
-static int judge(struct rf_provider *p, const struct rf_query *q, const struct rf_response *response, struct rf_attempt *a,
-                 struct rf_answer **ret)
+static int judge(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, const struct rf_response *response,
+                 struct rf_attempt *a, struct rf_answer **ret)
 {
-        if (!is_sound(response, a))
-                return 0;
+        struct rf_response wordless = *response;
+
+        if (!is_sound(response, a)) {
+                if (response->status < 400)
+                        return 0;
+                wordless.body = ""; /* what the status says counts all the same: a 429 is a 429 */
+                wordless.body_size = 0;
+                response = &wordless;
+        }
         if (response->status >= 200 && response->status <= 299)
-                return parse(p, rf_provider_operation(p, q->op), q, response, a, ret);
+                return parse(p, o, q, response, a, ret);
         if (response->status >= 300 && response->status <= 399)
-                verdict(a, RF_OUTCOME_INVALID, "redirect", "the service redirects elsewhere, which is never followed");
+                redirected(response, a);
         else
                 rf_classify(rf_provider_plugin(p), rf_provider_instance(p), q->op, response, rf_wall_us(), &a->verdict);
         if (a->verdict.outcome == RF_OUTCOME_EMPTY) /* an error's words for "there is nothing" */
@@ -80,10 +117,9 @@ static int judge(struct rf_provider *p, const struct rf_query *q, const struct r
         return 0;
 }
 
-int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_query *q, const struct rf_request *request, uint64_t timeout_us,
-               struct rf_attempt *ret, struct rf_answer **ret_answer)
+int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q,
+               const struct rf_request *request, uint64_t timeout_us, struct rf_attempt *ret, struct rf_answer **ret_answer)
 {
-        const struct rf_operation *o = rf_provider_operation(p, q->op);
         struct rf_exchange e;
         struct rf_attempt a = { 0 };
         struct rf_answer *answer = NULL;
@@ -96,13 +132,17 @@ int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_quer
         a.duration_us = e.total_us;
         a.connect_us = e.connect_us;
         a.first_byte_us = e.first_byte_us;
-        if (e.failure && (strcmp(e.failure, "too-large") == 0 || strcmp(e.failure, "too-many-headers") == 0 ||
+        if (e.failure && e.response.status == 429) { /* and nothing more can be read of it */
+                e.response.body = "";
+                e.response.body_size = 0;
+                r = judge(p, o, q, &e.response, &a, &answer);
+        } else if (e.failure && (strcmp(e.failure, "too-large") == 0 || strcmp(e.failure, "too-many-headers") == 0 ||
                           strcmp(e.failure, "protocol") == 0))
                 verdict(&a, RF_OUTCOME_MALFORMED, e.failure, e.message);
         else if (e.failure)
                 verdict(&a, RF_OUTCOME_TRANSIENT, e.failure, e.message);
         else
-                r = judge(p, q, &e.response, &a, &answer);
+                r = judge(p, o, q, &e.response, &a, &answer);
         rf_exchange_done(&e);
         if (r < 0)
                 return r;

@@ -13,8 +13,8 @@ struct rf_attempt {
 };
 
 /*
- * Asks `p` once (yields). 0: `ret_answer` holds the records, or the verdict says what went wrong and it is NULL. A negative error is
+ * Asks `p` once, with the request that `o` built (yields). 0: `ret_answer` holds the records, or the verdict says what went wrong and it is NULL. A negative error is
  * ours: -ECANCELED, -ETIMEDOUT of the caller, -ENOMEM.
  */
-int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_query *q, const struct rf_request *request, uint64_t timeout_us,
-               struct rf_attempt *ret, struct rf_answer **ret_answer);
+int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q,
+               const struct rf_request *request, uint64_t timeout_us, struct rf_attempt *ret, struct rf_answer **ret_answer);

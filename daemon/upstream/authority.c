@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "sched/sched.h"
+#include "upstream/classify.h"
 #include "upstream/exchange.h"
 
 #include <errno.h>
@@ -17,7 +18,9 @@
 #define AHEAD_US (60 * USEC_PER_SEC)      /* a token is renewed so long before its end */
 #define LIFE_DEFAULT_S 3600
 #define FETCH_TIMEOUT_US (15 * USEC_PER_SEC)
+#define PAUSE_US (5 * USEC_PER_SEC)       /* after a failed fetch, unless the service says for how long */
 #define TOKEN_MAX 4096u                   /* bytes of a token */
+#define FORM_MAX (3 * TOKEN_MAX + 2048u)  /* bytes of a form: reserved at once, so that no copy of a secret is left behind by growing */
 #define LOGIN_US (600 * USEC_PER_SEC)     /* time for a person to log in */
 
 enum slot { SLOT_APP, SLOT_USER, SLOT_COUNT };
@@ -25,9 +28,13 @@ enum slot { SLOT_APP, SLOT_USER, SLOT_COUNT };
 /* One kind of access token. */
 struct access {
         char *token;
-        uint64_t until_us;
+        uint64_t number;   /* of the token; grows with each */
+        uint64_t renew_us, until_us;
         bool is_fetching;
         struct rf_waiters waiters;
+        uint64_t n_failures, not_before_us; /* fetches that failed; when the next may be tried */
+        int error;         /* of the last */
+        char message[160];
 };
 
 struct rf_authority {
@@ -38,9 +45,20 @@ struct rf_authority {
         struct access access[SLOT_COUNT];
         char *refresh_token;
         bool is_rejected; /* the app's own credential was refused; only a restart or new configuration helps */
+        uint64_t logins;  /* grows with each login and logout: what was asked before one says nothing after it */
+        struct rf_group *group; /* fetches: they outlive their callers, because a refresh token may be good for one use */
+        void (*logged_in)(void *arg);
+        void *arg;
         char *login_state, *login_verifier, *login_redirect;
         uint64_t login_until_us;
 };
+
+static void wipe_buf(struct rf_buf *b)
+{
+        if (b->data)
+                OPENSSL_cleanse(b->data, b->size);
+        rf_buf_done(b);
+}
 
 static char *wipe(char *secret)
 {
@@ -99,12 +117,24 @@ struct rf_authority *rf_authority_free(struct rf_authority *a)
 {
         if (!a)
                 return NULL;
+        rf_group_free(a->group); /* its coroutines have ended with the scheduler, if it wasn't stopped */
         for (size_t i = 0; i < SLOT_COUNT; i++)
                 wipe(a->access[i].token);
         wipe(a->refresh_token);
         end_login(a);
         free(a);
         return NULL;
+}
+
+void rf_authority_stop(struct rf_authority *a)
+{
+        a->group = rf_group_free(a->group);
+}
+
+void rf_authority_on_login(struct rf_authority *a, void (*logged_in)(void *arg), void *arg)
+{
+        a->logged_in = logged_in;
+        a->arg = arg;
 }
 
 bool rf_authority_is_logged_in(const struct rf_authority *a)
@@ -133,12 +163,21 @@ const char *rf_authority_problem(const struct rf_authority *a, bool needs_user)
 
 /* ---- Asking the accounts service ---- */
 
+/* What follows scheme and host; NULL. */
+static const char *path_of(const char *address)
+{
+        const char *host = strstr(address, "://");
+
+        return host ? strchr(host + 3, '/') : NULL;
+}
+
 /* An address of the accounts service: the plugin's, with scheme and host replaced where that is configured. */
 static int accounts_address(const struct rf_authority *a, const char *address, struct rf_buf *ret)
 {
-        const char *base = option(a, a->auth->accounts_url_option), *path = strstr(address, "://");
+        const char *base = option(a, a->auth->accounts_url_option), *path = path_of(address);
 
-        path = path ? strchr(path + 3, '/') : NULL;
+        if (base && !strstr(base, "://"))
+                return -RF_ECONFIG;
         return base && path ? rf_buf_addf(ret, "%s%s", base, path) : rf_buf_add_string(ret, address);
 }
 
@@ -159,8 +198,11 @@ static int add_field(struct rf_buf *b, const char *name, const char *value)
 /* "Basic " and the base64 of id:secret (RFC 7617). */
 static int add_basic(const struct rf_authority *a, struct rf_buf *b)
 {
-        _cleanup_buf_ struct rf_buf plain = RF_BUF_INIT;
-        int r = rf_buf_addf(&plain, "%s:%s", option(a, a->auth->client_id_option), option(a, a->auth->client_secret_option));
+        _cleanup_(wipe_buf) struct rf_buf plain = RF_BUF_INIT;
+        int r = rf_buf_reserve(&plain, 1024);
+
+        if (r >= 0)
+                r = rf_buf_addf(&plain, "%s:%s", option(a, a->auth->client_id_option), option(a, a->auth->client_secret_option));
 
         if (r >= 0)
                 r = rf_buf_add_string(b, "Basic ");
@@ -169,7 +211,6 @@ static int add_basic(const struct rf_authority *a, struct rf_buf *b)
         if (r < 0)
                 return r;
         b->size += (size_t)EVP_EncodeBlock((unsigned char *)b->data + b->size, (const unsigned char *)plain.data, (int)plain.size);
-        OPENSSL_cleanse(plain.data, plain.size);
         return 0;
 }
 
@@ -207,6 +248,14 @@ static bool is_token(const char *t)
         return n > 0 && n <= TOKEN_MAX && !t[strcspn(t, " \t\r\n")];
 }
 
+static void wipe_field(const json_t *j, const char *name)
+{
+        json_t *field = json_object_get(j, name);
+
+        if (json_is_string(field))
+                OPENSSL_cleanse((char *)json_string_value(field), json_string_length(field));
+}
+
 static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, char *message, size_t size)
 {
         const char *token = json_string_value(json_object_get(j, "access_token"));
@@ -214,6 +263,7 @@ static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, 
         const json_t *life = json_object_get(j, "expires_in");
         json_int_t life_s = json_is_integer(life) ? json_integer_value(life) : LIFE_DEFAULT_S;
         struct access *access = &a->access[slot];
+        uint64_t life_us;
 
         if (!is_token(token))
                 return say(message, size, -RF_EUPSTREAM, "the accounts service's answer holds no token");
@@ -221,93 +271,178 @@ static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, 
         access->token = strdup(token);
         if (!access->token)
                 return -ENOMEM;
-        access->until_us = rf_deadline_in((uint64_t)CLAMP(life_s, (json_int_t)1, (json_int_t)86400) * USEC_PER_SEC);
+        access->number++;
+        life_us = (uint64_t)CLAMP(life_s, (json_int_t)1, (json_int_t)86400) * USEC_PER_SEC;
+        access->until_us = rf_deadline_in(life_us);
+        access->renew_us = access->until_us - MIN((uint64_t)AHEAD_US, life_us / 4);
+        access->not_before_us = 0;
         /* an answer without a refresh token means: keep the one you have */
         return slot == SLOT_USER && is_token(refresh) ? keep_refresh_token(a, refresh) : 0;
 }
 
-/* Accounts errors are flat: {"error","error_description"}. */
-static int take_refusal(struct rf_authority *a, enum slot slot, const struct rf_response *response, const json_t *j, char *message,
-                        size_t size)
+/* Accounts errors are flat: {"error","error_description"}. `is_login`: a code was refused, which says nothing of an older login. */
+static int take_refusal(struct rf_authority *a, enum slot slot, bool is_login, const struct rf_response *response, const json_t *j,
+                        char *message, size_t size)
 {
         const char *error = json_string_value(json_object_get(j, "error"));
         const char *text = json_string_value(json_object_get(j, "error_description"));
 
-        if (error && strcmp(error, "invalid_grant") == 0) {
-                int r = slot == SLOT_USER ? forget_refresh_token(a) : 0;
+        if (response->status >= 500 || response->status == 429) {
+                uint64_t pause_us = (uint64_t)rf_retry_after_s(response, rf_wall_us()) * USEC_PER_SEC;
+
+                a->access[slot].not_before_us = rf_deadline_in(MAX(pause_us, (uint64_t)PAUSE_US));
+                return say(message, size, -RF_EUPSTREAM, "the accounts service is in trouble");
+        }
+        if (slot == SLOT_USER && !is_login && error && strcmp(error, "invalid_grant") == 0) {
+                int r = forget_refresh_token(a);
 
                 return r < 0 ? r : say(message, size, -RF_ELOGIN, "the login has ended; log in again");
         }
-        if (response->status >= 500 || response->status == 429)
-                return say(message, size, -RF_EUPSTREAM, "the accounts service is in trouble");
         if (slot == SLOT_APP)
                 a->is_rejected = true;
         snprintf(message, size, "the accounts service refused: %.100s", text ? text : error ? error : "without a reason");
+        message[rf_utf8_clip(message, size - 1)] = '\0';
         return -RF_ELOGIN;
 }
 
-/* POSTs a form to the token address and takes what comes. The form and its copies are wiped. */
-static int post_form(struct rf_authority *a, enum slot slot, struct rf_buf *form, bool is_basic, char *message, size_t size)
+/* What the accounts service answered. The answer's copies of the tokens are wiped. */
+static int take_answer(struct rf_authority *a, enum slot slot, bool is_login, struct rf_exchange *e, char *message, size_t size)
 {
-        _cleanup_buf_ struct rf_buf url = RF_BUF_INIT, basic = RF_BUF_INIT;
         _cleanup_json_ json_t *j = NULL;
+        int r;
+
+        if (e->failure) {
+                snprintf(message, size, "the accounts service can't be reached: %.110s", e->message);
+                return -RF_EUPSTREAM;
+        }
+        if (rf_json_parse(e->response.body, e->response.body_size, &j, NULL) < 0 && e->response.status < 300)
+                r = say(message, size, -RF_EUPSTREAM, "the accounts service's answer isn't JSON");
+        else if (e->response.status == 200)
+                r = take_tokens(a, slot, j, message, size);
+        else
+                r = take_refusal(a, slot, is_login, &e->response, j, message, size);
+        wipe_field(j, "access_token");
+        wipe_field(j, "refresh_token");
+        OPENSSL_cleanse((char *)e->response.body, e->response.body_size);
+        return r;
+}
+
+/* POSTs a form to the token address and takes what comes. */
+static int post_form(struct rf_authority *a, enum slot slot, struct rf_buf *form, bool is_login, char *message, size_t size)
+{
+        _cleanup_buf_ struct rf_buf url = RF_BUF_INIT;
+        _cleanup_(wipe_buf) struct rf_buf basic = RF_BUF_INIT;
         struct rf_header headers[2] = { { "Content-Type", "application/x-www-form-urlencoded" } };
         struct rf_request q = { .size = sizeof(q), .method = RF_METHOD_POST, .headers = headers, .n_headers = 1, .body = form->data,
                                 .body_size = form->size };
+        uint64_t logins = a->logins;
         struct rf_exchange e;
         int r = accounts_address(a, a->auth->token_url, &url);
 
-        if (r >= 0 && is_basic) {
+        if (r == -RF_ECONFIG)
+                return say(message, size, -RF_ELOGIN, "the configured address of the accounts service isn't an address");
+        if (r >= 0 && slot == SLOT_APP) {
                 r = add_basic(a, &basic);
                 headers[q.n_headers++] = (struct rf_header){ "Authorization", basic.data };
         }
         if (r < 0)
                 return r;
         q.url = url.data;
-        q.path = strchr(strstr(url.data, "://") + 3, '/');
+        q.path = path_of(url.data);
         r = rf_exchange(a->http, a->provider, &q, FETCH_TIMEOUT_US, false, &e);
-        OPENSSL_cleanse(form->data, form->size);
-        if (basic.data)
-                OPENSSL_cleanse(basic.data, basic.size);
         if (r < 0)
                 return r;
-        if (e.failure) {
-                snprintf(message, size, "the accounts service can't be reached: %.120s", e.message);
-                r = -RF_EUPSTREAM;
-        } else if (rf_json_parse(e.response.body, e.response.body_size, &j, NULL) < 0 && e.response.status < 300)
-                r = say(message, size, -RF_EUPSTREAM, "the accounts service's answer isn't JSON");
-        else if (e.response.status == 200)
-                r = take_tokens(a, slot, j, message, size);
+        if (slot == SLOT_USER && a->logins != logins)
+                r = say(message, size, -RF_ELOGIN, "the login was ended or replaced meanwhile");
         else
-                r = take_refusal(a, slot, &e.response, j, message, size);
+                r = take_answer(a, slot, is_login, &e, message, size);
         rf_exchange_done(&e);
         return r;
 }
 
 static int fetch(struct rf_authority *a, enum slot slot, char *message, size_t size)
 {
-        _cleanup_buf_ struct rf_buf form = RF_BUF_INIT;
-        int r;
+        _cleanup_(wipe_buf) struct rf_buf form = RF_BUF_INIT;
+        int r = rf_buf_reserve(&form, FORM_MAX);
 
-        if (slot == SLOT_APP) {
-                r = add_field(&form, "grant_type", "client_credentials");
-                return r < 0 ? r : post_form(a, slot, &form, true, message, size);
-        }
-        if ((r = add_field(&form, "grant_type", "refresh_token")) < 0 || (r = add_field(&form, "refresh_token", a->refresh_token)) < 0 ||
-            (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0)
-                return r;
-        return post_form(a, slot, &form, false, message, size);
+        if (r >= 0)
+                r = add_field(&form, "grant_type", slot == SLOT_APP ? "client_credentials" : "refresh_token");
+        if (r >= 0 && slot == SLOT_USER)
+                r = !a->refresh_token ? -RF_ELOGIN : add_field(&form, "refresh_token", a->refresh_token);
+        if (r >= 0 && slot == SLOT_USER)
+                r = add_field(&form, "client_id", option(a, a->auth->client_id_option));
+        return r < 0 ? r : post_form(a, slot, &form, false, message, size);
 }
 
 /* ---- Tokens for calls ---- */
 
+static void run_fetch(struct rf_authority *a, enum slot slot)
+{
+        struct access *access = &a->access[slot];
+
+        access->message[0] = '\0';
+        access->error = fetch(a, slot, access->message, sizeof(access->message));
+        access->is_fetching = false;
+        if (access->error < 0) {
+                access->n_failures++;
+                access->not_before_us = MAX(access->not_before_us, rf_deadline_in(PAUSE_US));
+        }
+        rf_wake_all(&access->waiters);
+}
+
+static int fetch_for_app(void *arg)
+{
+        run_fetch(arg, SLOT_APP);
+        return 0;
+}
+
+static int fetch_for_user(void *arg)
+{
+        run_fetch(arg, SLOT_USER);
+        return 0;
+}
+
+/* One at a time of each kind, for all callers. */
+static int start_fetch(struct rf_authority *a, enum slot slot)
+{
+        struct access *access = &a->access[slot];
+        int r = a->group ? 0 : rf_group_new_detached(RF_FOREVER, &a->group);
+
+        if (r >= 0 && !access->is_fetching) {
+                r = rf_group_spawn(a->group, "token", slot == SLOT_APP ? fetch_for_app : fetch_for_user, a);
+                access->is_fetching = r >= 0;
+        }
+        return r;
+}
+
+static enum slot slot_of(const struct rf_authority *a, bool needs_user)
+{
+        /* the app's own token where it will do: a person's is for that person's calls */
+        return needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP;
+}
+
+static int wait_for_token(struct rf_authority *a, enum slot slot, uint64_t deadline_us, char *message, size_t size)
+{
+        struct access *access = &a->access[slot];
+        uint64_t failures = access->n_failures;
+        int r = 0;
+
+        if (!access->is_fetching && rf_now_us() < access->not_before_us)
+                return say(message, size, access->error, access->message); /* as a moment ago */
+        r = start_fetch(a, slot);
+        if (r >= 0)
+                r = rf_wait(&access->waiters, deadline_us);
+        if (r == -ETIMEDOUT && rf_check_cancelled() == 0)
+                return say(message, size, -RF_EUPSTREAM, "the accounts service didn't answer in time");
+        return r >= 0 && access->n_failures != failures ? say(message, size, access->error, access->message) : r;
+}
+
 int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeout_us, const char **ret_bearer, char *message, size_t size)
 {
         uint64_t deadline_us = rf_deadline_in(timeout_us);
-        enum slot slot;
         struct access *access;
         const char *problem;
-        int r;
+        enum slot slot;
 
         *ret_bearer = NULL;
         if (!a->auth)
@@ -315,38 +450,36 @@ int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeou
         problem = rf_authority_problem(a, needs_user);
         if (problem)
                 return say(message, size, -RF_ELOGIN, problem);
-        /* the app's own token where it will do: a person's is for that person's calls */
-        slot = needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP;
+        slot = slot_of(a, needs_user);
         access = &a->access[slot];
-        while (!access->token || access->until_us <= rf_now_us() + AHEAD_US) {
-                if (access->is_fetching) {
-                        r = rf_wait(&access->waiters, deadline_us);
-                        if (r < 0)
-                                return r;
-                        if (!access->token && !access->is_fetching)
-                                return say(message, size, -RF_EUPSTREAM, "no token could be fetched");
-                        continue;
-                }
-                access->is_fetching = true;
-                r = fetch(a, slot, message, size);
-                access->is_fetching = false;
-                rf_wake_all(&access->waiters);
-                if (r < 0 && !(access->token && access->until_us > rf_now_us()))
-                        return r;
+        while (!access->token || access->until_us <= rf_now_us()) {
+                int r = wait_for_token(a, slot, deadline_us, message, size);
+
                 if (r < 0)
-                        break; /* the old one still has a minute */
+                        return r;
         }
+        /* nobody waits for the renewal ahead of the end; if it fails, the old one is good for a while yet */
+        if (access->renew_us <= rf_now_us() && rf_now_us() >= access->not_before_us)
+                (void)start_fetch(a, slot);
         *ret_bearer = access->token;
         return 0;
 }
 
-bool rf_authority_expire(struct rf_authority *a, bool needs_user)
+uint64_t rf_authority_token(const struct rf_authority *a, bool needs_user)
 {
-        struct access *access = &a->access[!a->auth || needs_user || !has_app_credential(a) ? SLOT_USER : SLOT_APP];
-        bool had_one = access->token != NULL;
+        return a->auth ? a->access[slot_of(a, needs_user)].number : 0;
+}
 
-        access->token = wipe(access->token);
-        return had_one;
+bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token)
+{
+        struct access *access;
+
+        if (!a->auth || token == 0)
+                return false;
+        access = &a->access[slot_of(a, needs_user)];
+        if (access->number == token)
+                access->token = wipe(access->token);
+        return true;
 }
 
 /* ---- Logging in ---- */
@@ -413,29 +546,33 @@ int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, c
 
 int rf_authority_complete_login(struct rf_authority *a, const char *state, const char *code, char *message, size_t size)
 {
-        _cleanup_buf_ struct rf_buf form = RF_BUF_INIT;
+        _cleanup_(wipe_buf) struct rf_buf form = RF_BUF_INIT;
         int r;
 
-        if (!a->login_state || strcmp(state, a->login_state) != 0)
+        if (!a->auth || !a->login_state || strcmp(state, a->login_state) != 0)
                 return say(message, size, -EINVAL, "this isn't the login that was begun");
         if (rf_now_us() > a->login_until_us) {
                 end_login(a);
                 return say(message, size, -EINVAL, "the login took too long; begin again");
         }
-        if ((r = add_field(&form, "grant_type", "authorization_code")) < 0 || (r = add_field(&form, "code", code)) < 0 ||
+        if ((r = rf_buf_reserve(&form, FORM_MAX)) < 0 || (r = add_field(&form, "grant_type", "authorization_code")) < 0 || (r = add_field(&form, "code", code)) < 0 ||
             (r = add_field(&form, "redirect_uri", a->login_redirect)) < 0 ||
             (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0 ||
             (r = add_field(&form, "code_verifier", a->login_verifier)) < 0)
                 return r;
         end_login(a); /* a code is good for one try */
-        r = post_form(a, SLOT_USER, &form, false, message, size);
+        a->logins++; /* a renewal of an older login that is under way is forgotten */
+        r = post_form(a, SLOT_USER, &form, true, message, size);
         if (r >= 0 && !a->refresh_token)
                 return say(message, size, -RF_EUPSTREAM, "the accounts service gave no lasting login");
+        if (r >= 0 && a->logged_in)
+                a->logged_in(a->arg);
         return r;
 }
 
 int rf_authority_logout(struct rf_authority *a)
 {
         end_login(a);
+        a->logins++;
         return a->refresh_token ? forget_refresh_token(a) : 0;
 }

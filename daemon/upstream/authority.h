@@ -17,16 +17,27 @@ int rf_authority_new(struct rf_provider *p, struct rf_http *http, struct rf_stat
 struct rf_authority *rf_authority_free(struct rf_authority *a); /* wipes what it holds */
 DEFINE_CLEANUP(struct rf_authority *, rf_authority_free);
 
+/* Ends fetches under way (yields). */
+void rf_authority_stop(struct rf_authority *a);
+/* `logged_in` is called after each login: the credential may be allowed more than the last. It doesn't yield. */
+void rf_authority_on_login(struct rf_authority *a, void (*logged_in)(void *arg), void *arg);
+
 /* Whether there is a credential for calls, or for a person's own calls. NULL: yes; otherwise what to do about it. */
 const char *rf_authority_problem(const struct rf_authority *a, bool needs_user);
 
 /*
- * A bearer token (NULL: none is needed), valid until the next yield. Yields if one has to be fetched. -RF_ELOGIN: there is no
+ * A bearer token (NULL: none is needed), valid until the next yield. Yields if one has to be fetched, for which it waits no longer than
+ * `timeout_us`. -RF_ELOGIN: there is no
  * credential, or the service no longer takes it; -RF_EUPSTREAM: the token couldn't be fetched. `message` says it for people.
  */
 int rf_authority_bearer(struct rf_authority *a, bool needs_user, uint64_t timeout_us, const char **ret_bearer, char *message, size_t size);
-/* The service called the token expired before its time: the next call fetches another. False: there was none. */
-bool rf_authority_expire(struct rf_authority *a, bool needs_user);
+/* Which token that was, right after rf_authority_bearer(); 0: none was needed. */
+uint64_t rf_authority_token(const struct rf_authority *a, bool needs_user);
+/*
+ * The service called that token expired before its time: the next call fetches another, unless it was replaced already. False: there was
+ * none to replace.
+ */
+bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token);
 
 /* ---- Logging in: authorisation code with PKCE ---- */
 

@@ -85,7 +85,7 @@ static bool has_too_many(const struct rf_breaker *b, uint8_t bad)
 {
         uint32_t n = 0;
 
-        if (b->n_window < RF_BREAKER_WINDOW)
+        if (b->n_window < RF_BREAKER_WINDOW || b->options.rate_percent == 0)
                 return false;
         for (uint32_t i = 0; i < RF_BREAKER_WINDOW; i++)
                 n += (b->window[i] & bad) != 0;

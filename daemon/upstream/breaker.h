@@ -18,7 +18,7 @@ struct rf_breaker;
 
 struct rf_breaker_options {
         uint32_t failures;     /* in a row; 0 = never opens */
-        uint32_t rate_percent; /* of failures, and of slow calls */
+        uint32_t rate_percent; /* of failures, and of slow calls; 0 = rates don't count */
         uint64_t slow_us;      /* a call that takes longer is slow; 0 = none is */
         uint64_t open_us;
         uint32_t probes;       /* at once while half open */

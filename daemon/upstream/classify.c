@@ -11,10 +11,10 @@
 #include <strings.h>
 #include <time.h>
 
-enum { RETRY_AFTER_UNKNOWN_S = 5, QUOTA_UNKNOWN_S = 3600, RETRY_AFTER_MAX_S = 7 * 86400 };
+enum { RETRY_AFTER_UNKNOWN_S = 5, QUOTA_UNKNOWN_S = 3600, WINDOW_MAX_S = 3600 /* no short window is longer */,
+       RETRY_AFTER_MAX_S = 7 * 86400 };
 
-/* Seconds, or an HTTP date (RFC 9110, 10.2.3). 0: the header is missing, or says neither. */
-static uint32_t retry_after(const struct rf_response *response, uint64_t now_wall_us)
+uint32_t rf_retry_after_s(const struct rf_response *response, uint64_t now_wall_us)
 {
         for (size_t i = 0; i < response->n_headers; i++) {
                 const char *value = response->headers[i].value;
@@ -25,8 +25,8 @@ static uint32_t retry_after(const struct rf_response *response, uint64_t now_wal
                 if (strcasecmp(response->headers[i].name, "Retry-After") != 0)
                         continue;
                 v = strtoul(value, &end, 10);
-                if (end != value && !*end)
-                        return (uint32_t)MIN(v, (unsigned long)RETRY_AFTER_MAX_S);
+                if (*value >= '0' && *value <= '9' && (!*end || *end == '.')) /* some send fractions: rounded up */
+                        return (uint32_t)MIN(v + (*end == '.'), (unsigned long)RETRY_AFTER_MAX_S);
                 end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
                 if (end && !*end) {
                         int64_t left_s = (int64_t)timegm(&tm) - (int64_t)(now_wall_us / USEC_PER_SEC);
@@ -57,26 +57,33 @@ static enum rf_outcome outcome_of(uint16_t status)
 /* How long to stay away: what the header says, else what the plugin found in the words, else a guess. */
 static void take_retry_after(const struct rf_response *response, uint64_t now_wall_us, struct rf_verdict *v)
 {
-        uint32_t said_s = retry_after(response, now_wall_us);
+        uint32_t said_s = rf_retry_after_s(response, now_wall_us);
 
         if (said_s > 0)
                 v->retry_after_s = said_s;
         else if (v->retry_after_s == 0)
                 v->retry_after_s = v->outcome == RF_OUTCOME_QUOTA ? QUOTA_UNKNOWN_S : RETRY_AFTER_UNKNOWN_S;
         v->retry_after_s = MIN(v->retry_after_s, (uint32_t)RETRY_AFTER_MAX_S);
+        if (v->retry_after_s > WINDOW_MAX_S)
+                v->outcome = RF_OUTCOME_QUOTA;
 }
 
 void rf_classify(const struct rf_plugin *plugin, void *instance, enum rf_op op, const struct rf_response *response, uint64_t now_wall_us,
                  struct rf_verdict *ret)
 {
+        int r = -ENOTSUP;
+
         *ret = (struct rf_verdict){ 0 };
-        if (plugin->classify && plugin->classify(instance, op, response, ret) == 0 && ret->outcome < RF_OUTCOME_CANCELLED)
-                ret->message[sizeof(ret->message) - 1] = '\0';
-        else {
-                *ret = (struct rf_verdict){ .outcome = outcome_of(response->status) };
+        if (plugin->classify)
+                r = plugin->classify(instance, op, response, ret);
+        ret->message[sizeof(ret->message) - 1] = '\0';
+        if (r < 0 || ret->outcome >= RF_OUTCOME_CANCELLED) {
+                ret->outcome = outcome_of(response->status);
+                ret->retry_after_s = 0;
+        }
+        if (!ret->message[0]) /* the plugin may have found the service's words, also where it leaves the judging to us */
                 snprintf(ret->message, sizeof(ret->message), "%u %.*s", response->status, (int)rf_utf8_clip(response->body, 120),
                          response->body);
-        }
         ret->message[rf_utf8_clip(ret->message, sizeof(ret->message) - 1)] = '\0'; /* a plugin may have cut a character */
         if (ret->outcome == RF_OUTCOME_RATE || ret->outcome == RF_OUTCOME_QUOTA)
                 take_retry_after(response, now_wall_us, ret);

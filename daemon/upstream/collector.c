@@ -130,6 +130,8 @@ static void settle(struct wanted *w, int result, struct rf_answer *part)
         w->is_done = true;
         w->result = result;
         w->part = part;
+        if (w->batch)
+                w->batch->n_live--; /* whoever is left of the batch decides whether it goes on */
         rf_map_remove_string(w->collector->wanted, w->id); /* who comes now finds it in the cache, or asks anew */
         rf_wake_all(&w->waiters);
 }

@@ -4,7 +4,7 @@ void rf_fair_queue_init(struct rf_fair_queue *q)
 {
         for (size_t i = 0; i < ARRAY_SIZE(q->rounds); i++)
                 rf_list_init(&q->rounds[i]);
-        q->n = 0;
+        q->n = q->n_turns = 0;
 }
 
 static struct rf_fair_entry *first_of(const struct rf_fair_queue *q, uint64_t client, enum rf_priority priority)
@@ -13,6 +13,27 @@ static struct rf_fair_entry *first_of(const struct rf_fair_queue *q, uint64_t cl
                 if (e->client == client)
                         return e;
         return NULL;
+}
+
+/* When the client had its last turn, counted from 1. */
+static uint64_t last_turn(const struct rf_fair_queue *q, uint64_t client)
+{
+        for (uint64_t i = q->n_turns; i > 0 && q->n_turns - i < RF_FAIR_TURNS; i--)
+                if (q->turns[(i - 1) % RF_FAIR_TURNS] == client)
+                        return i;
+        return 0;
+}
+
+/* Into the round, before all whose last turn was later. */
+static void join_round(struct rf_fair_queue *q, struct rf_fair_entry *e)
+{
+        e->turn = last_turn(q, e->client);
+        rf_list_foreach(&q->rounds[e->priority], other, struct rf_fair_entry, clients)
+                if (other->turn > e->turn) {
+                        rf_list_append(&other->clients, &e->clients);
+                        return;
+                }
+        rf_list_append(&q->rounds[e->priority], &e->clients);
 }
 
 void rf_fair_queue_push(struct rf_fair_queue *q, struct rf_fair_entry *e, uint64_t client, enum rf_priority priority)
@@ -31,7 +52,7 @@ void rf_fair_queue_push(struct rf_fair_queue *q, struct rf_fair_entry *e, uint64
                 rf_list_append(&first->line, &e->link);
                 first->n_line++;
         } else
-                rf_list_append(&q->rounds[priority], &e->clients);
+                join_round(q, e);
         q->n++;
 }
 
@@ -45,6 +66,7 @@ static void promote(struct rf_fair_entry *first, struct rf_list *next)
         rf_list_remove(&second->link);
         second->is_first = true;
         second->n_line = first->n_line - 1;
+        second->turn = first->turn;
         rf_list_append(&first->line, &second->line); /* the line changes its head */
         rf_list_remove(&first->line);
         rf_list_append(next, &second->clients);
@@ -58,6 +80,8 @@ struct rf_fair_entry *rf_fair_queue_pop(struct rf_fair_queue *q)
                 if (!e)
                         continue;
                 rf_list_remove(&e->clients);
+                q->turns[q->n_turns++ % RF_FAIR_TURNS] = e->client;
+                e->turn = q->n_turns;
                 promote(e, &q->rounds[i]); /* at the end: the other clients come first */
                 e->is_first = e->is_queued = false;
                 q->n--;
@@ -87,13 +111,14 @@ size_t rf_fair_queue_ahead(const struct rf_fair_queue *q, uint64_t client, enum 
 {
         const struct rf_fair_entry *own_first = first_of(q, client, priority);
         size_t own = own_first ? own_first->n_line + 1 : 0, n = own;
+        uint64_t turn = own_first ? own_first->turn : last_turn(q, client);
 
         for (unsigned p = 0; p <= (unsigned)priority; p++)
                 rf_list_foreach(&q->rounds[p], e, struct rf_fair_entry, clients)
                         if (p < (unsigned)priority)
                                 n += e->n_line + 1;
                         else if (e != own_first)
-                                n += MIN(e->n_line + 1, own + 1); /* a turn each, until it is ours */
+                                n += MIN(e->n_line + 1, own + (e->turn <= turn)); /* a turn each, until it is ours */
         return n;
 }
 

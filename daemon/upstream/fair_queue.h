@@ -1,5 +1,6 @@
 /*
- * Who is next: people before background work, and among equals each client in turn, however many calls one of them has waiting.
+ * Who is next: people before background work, and among equals the client whose last turn was longest ago, however many calls another
+ * has waiting. Whoever makes one call after the other isn't put behind the line that forms while its call is under way.
  * Entries are the callers' own, embedded. Never yields, never allocates.
  */
 #pragma once
@@ -11,19 +12,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RF_FAIR_TURNS 64u /* remembered; who had none of them counts as new */
+
 struct rf_fair_entry {
         struct rf_list link;    /* in its client's line, or alone */
         struct rf_list clients; /* of the first of each client: the round of the clients */
         struct rf_list line;    /* of the first: the others of that client */
         size_t n_line;          /* of the first: how many stand in its line */
+        uint64_t turn;          /* of the first: its client's last; 0 = none */
         uint64_t client;
         enum rf_priority priority;
         bool is_first, is_queued;
 };
 
 struct rf_fair_queue {
-        struct rf_list rounds[2]; /* by priority: the first entry of each client, in turn */
+        struct rf_list rounds[2]; /* by priority: the first entry of each client, by their last turns */
         size_t n;
+        uint64_t turns[RF_FAIR_TURNS]; /* ring of the clients who had them */
+        uint64_t n_turns;
 };
 
 void rf_fair_queue_init(struct rf_fair_queue *q);

@@ -25,7 +25,7 @@ struct rf_gate {
         bool is_quota;
         bool awaits_probe;         /* a block ended, and nobody has yet seen that the service lets us in again */
         bool is_probing;
-        double restored_scale;     /* for classes that are first used after a restart */
+        struct rf_gate_memory restored; /* for classes that are first used after a restart; ceiling in scheduler time */
         struct rf_timer timer;
         uint64_t refusals, turned_away;
 };
@@ -37,6 +37,7 @@ struct waiter {
         struct rf_ticket ticket;
         bool is_let_through;
         int error; /* instead */
+        uint64_t needed_us;
 };
 
 int rf_gate_new(const struct rf_gate_options *o, struct rf_gate **ret)
@@ -47,7 +48,7 @@ int rf_gate_new(const struct rf_gate_options *o, struct rf_gate **ret)
         if (!g)
                 return -ENOMEM;
         g->options = *o;
-        g->restored_scale = 1.0;
+        g->restored = (struct rf_gate_memory){ .scale = 1.0, .ceiling = 1.0 };
         rf_concurrency_init(&g->concurrency, o->concurrency_floor, o->concurrency_max);
         r = rf_breaker_new(&o->breaker, &g->breaker);
         if (r < 0) {
@@ -86,8 +87,11 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c = &g->classes[g->n_classes];
         c->name = name;
         rf_pace_init(&c->pace, g->options.rate_per_s, g->options.burst);
-        c->pace.scale = g->restored_scale;
+        c->pace.scale = g->restored.scale;
+        c->pace.ceiling = g->restored.ceiling;
+        c->pace.ceiling_until_us = g->restored.ceiling_until_us;
         c->pace.changed_us = rf_now_us();
+        rf_pace_rest(&c->pace, g->blocked_until_us);
         rf_fair_queue_init(&c->queue);
         return g->n_classes++;
 }
@@ -111,9 +115,11 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
         uint64_t retry_us;
 
         w->error = rf_breaker_enter(g->breaker, now_us, &w->ticket.pass, &retry_us);
-        if (w->error == 0) {
+        if (w->error < 0)
+                w->needed_us = retry_us;
+        else {
                 rf_concurrency_begin(&g->concurrency);
-                rf_pace_take(&g->classes[class_index].pace, now_us);
+                w->ticket.explored = rf_pace_take(&g->classes[class_index].pace, now_us);
                 w->ticket.sent_us = now_us;
                 w->ticket.is_probe = g->awaits_probe;
                 g->is_probing |= g->awaits_probe;
@@ -122,17 +128,29 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
         rf_wake_all(&w->waiters);
 }
 
+/* When the next of a class may go. A probe goes at the time that the service named, whatever the pace. */
+static uint64_t next_of(struct rf_gate *g, struct lane_class *c, uint64_t now_us)
+{
+        return g->awaits_probe ? MAX(now_us, g->blocked_until_us) : rf_pace_next(&c->pace, now_us);
+}
+
+/* While the breaker is open nobody waits in vain: the line is emptied. */
+static bool may_go(struct rf_gate *g, struct lane_class *c, uint64_t now_us)
+{
+        return next_of(g, c, now_us) <= now_us || rf_breaker_is_open(g->breaker, now_us);
+}
+
 /* Lets through whoever may go now, the classes taking turns, and sets the timer for the next who will. */
 static void pump(struct rf_gate *g)
 {
         uint64_t now_us = rf_now_us(), next_us = RF_FOREVER;
         size_t idle = 0;
 
-        while (idle < g->n_classes && may_pass(g, now_us)) {
+        while (idle < g->n_classes && (may_pass(g, now_us) || rf_breaker_is_open(g->breaker, now_us))) {
                 size_t i = g->next_class++ % g->n_classes;
                 struct lane_class *c = &g->classes[i];
 
-                if (c->queue.n == 0 || rf_pace_next(&c->pace, now_us) > now_us) {
+                if (c->queue.n == 0 || !may_go(g, c, now_us)) {
                         idle++;
                         continue;
                 }
@@ -141,7 +159,7 @@ static void pump(struct rf_gate *g)
         }
         for (size_t i = 0; i < g->n_classes; i++)
                 if (g->classes[i].queue.n > 0)
-                        next_us = MIN(next_us, MAX(rf_pace_next(&g->classes[i].pace, now_us), g->blocked_until_us));
+                        next_us = MIN(next_us, MAX(next_of(g, &g->classes[i], now_us), g->blocked_until_us));
         if (next_us == RF_FOREVER || next_us <= now_us) /* nobody, or only a place is missing: leaving pumps */
                 rf_timer_stop(&g->timer);
         else
@@ -169,6 +187,12 @@ static bool is_too_long(uint64_t us, uint64_t now_us, uint64_t deadline_us)
         return us > 0 && (deadline_us == RF_FOREVER ? us > RF_GATE_WAIT_MAX_US : now_us + us >= deadline_us);
 }
 
+/* A quota isn't waited for, however much time there is. */
+static bool is_blocked_for_long(const struct rf_gate *g, uint64_t now_us, uint64_t deadline_us)
+{
+        return g->blocked_until_us > now_us && (g->is_quota || is_too_long(g->blocked_until_us - now_us, now_us, deadline_us));
+}
+
 static int wait_in_line(struct rf_gate *g, struct lane_class *c, struct waiter *w, const uint64_t *deadline_us)
 {
         int r = 0;
@@ -178,8 +202,10 @@ static int wait_in_line(struct rf_gate *g, struct lane_class *c, struct waiter *
 
                 r = rf_wait(&w->waiters, *deadline_us);
                 now_us = rf_now_us();
-                if (!w->is_let_through && g->blocked_until_us > now_us && is_too_long(g->blocked_until_us - now_us, now_us, *deadline_us))
-                        w->error = g->is_quota ? -RF_EQUOTA : -RF_ERATE; /* a block came meanwhile that outlasts us */
+                if (!w->is_let_through && w->error == 0 && is_blocked_for_long(g, now_us, *deadline_us)) { /* since we came */
+                        w->error = g->is_quota ? -RF_EQUOTA : -RF_ERATE;
+                        w->needed_us = g->blocked_until_us - now_us;
+                }
                 if (r == -ETIMEDOUT && rf_check_cancelled() == 0 && rf_now_us() < *deadline_us)
                         r = 0; /* somebody with more time joined meanwhile */
         }
@@ -198,17 +224,20 @@ int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, 
         struct waiter w = { .ticket = { .class_index = i, .asked_us = now_us } };
         int r;
 
-        if (rf_breaker_is_open(g->breaker, now_us))
-                return turn_away(g, g->options.breaker.open_us, ret_needed_us, -RF_EOPEN);
+        if (rf_breaker_is_open(g->breaker, now_us)) {
+                r = rf_breaker_enter(g->breaker, now_us, &w.ticket.pass, &wait_us); /* says for how long */
+                return turn_away(g, wait_us, ret_needed_us, r);
+        }
         wait_us = needed_us(g, c, client, priority, now_us);
-        if (is_too_long(wait_us, now_us, *deadline_us))
+        if (is_too_long(wait_us, now_us, *deadline_us) || is_blocked_for_long(g, now_us, *deadline_us))
                 return turn_away(g, wait_us, ret_needed_us, g->blocked_until_us > now_us && g->is_quota ? -RF_EQUOTA : -RF_ERATE);
         rf_waiters_init(&w.waiters);
         rf_fair_queue_push(&c->queue, &w.entry, client, priority);
         pump(g);
         r = wait_in_line(g, c, &w, deadline_us);
         if (r < 0) {
-                *ret_needed_us = 0;
+                *ret_needed_us = w.needed_us;
+                g->turned_away += w.needed_us > 0;
                 pump(g); /* who waited behind it may be next now */
                 return r;
         }
@@ -232,8 +261,10 @@ static void refused(struct rf_gate *g, const struct rf_ticket *t, bool is_quota,
         g->blocked_until_us = MAX(g->blocked_until_us, now_us + retry_after_us);
         g->is_quota = is_quota || (g->is_quota && g->blocked_until_us > now_us);
         g->awaits_probe = true;
-        if (!is_quota)
+        if (!is_quota && !t->is_probe) /* a refused probe was too early; that it was too much is known already */
                 (void)rf_pace_refused(&g->classes[t->class_index].pace, t->sent_us, now_us);
+        for (size_t i = 0; i < g->n_classes; i++)
+                rf_pace_rest(&g->classes[i].pace, g->blocked_until_us);
         for (size_t i = 0; i < g->n_classes; i++) /* who can't wait so long should know it now */
                 rf_fair_queue_foreach(&g->classes[i].queue, wake);
         if (g->options.changed)
@@ -261,6 +292,8 @@ void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outco
 
         rf_concurrency_end(&g->concurrency, t->sent_us, now_us, outcome == RF_OUTCOME_TRANSIENT);
         rf_breaker_done(g->breaker, now_us, &t->pass, pass_result(outcome));
+        rf_pace_answered(&g->classes[t->class_index].pace, t->explored,
+                         !is_refused && outcome != RF_OUTCOME_CANCELLED && outcome != RF_OUTCOME_TRANSIENT);
         if (t->is_probe)
                 g->is_probing = false;
         if (is_refused)
@@ -274,6 +307,11 @@ void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outco
         pump(g);
 }
 
+bool rf_gate_may_send(const struct rf_gate *g)
+{
+        return rf_now_us() >= g->blocked_until_us;
+}
+
 bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us)
 {
         return now_us >= g->blocked_until_us && !rf_breaker_is_open(g->breaker, now_us);
@@ -281,36 +319,62 @@ bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us)
 
 /* ---- Across restarts, and for looking at ---- */
 
-static double least_scale(const struct rf_gate *g)
+/* The class that was lowered most; NULL if none was used yet. */
+static const struct rf_pace *slowest(const struct rf_gate *g)
 {
-        double scale = g->n_classes > 0 ? 1.0 : g->restored_scale;
+        const struct rf_pace *p = NULL;
 
         for (size_t i = 0; i < g->n_classes; i++)
-                scale = MIN(scale, g->classes[i].pace.scale);
-        return scale;
+                if (!p || g->classes[i].pace.scale < p->scale)
+                        p = &g->classes[i].pace;
+        return p;
+}
+
+static double least_scale(const struct rf_gate *g)
+{
+        const struct rf_pace *p = slowest(g);
+
+        return p ? p->scale : g->restored.scale;
+}
+
+static uint64_t to_wall(uint64_t time_us)
+{
+        uint64_t now_us = rf_now_us();
+
+        return time_us > now_us ? rf_wall_us() + (time_us - now_us) : 0;
+}
+
+static uint64_t from_wall(uint64_t wall_us)
+{
+        uint64_t now_us = rf_wall_us();
+
+        return wall_us > now_us ? rf_now_us() + (wall_us - now_us) : 0;
 }
 
 struct rf_gate_memory rf_gate_remember(const struct rf_gate *g)
 {
-        uint64_t now_us = rf_now_us();
+        const struct rf_pace *p = slowest(g);
 
         return (struct rf_gate_memory){
-                .blocked_until_us = g->blocked_until_us > now_us ? rf_wall_us() + (g->blocked_until_us - now_us) : 0,
+                .blocked_until_us = to_wall(g->blocked_until_us),
                 .is_quota = g->is_quota,
                 .scale = least_scale(g),
+                .ceiling = p ? p->ceiling : g->restored.ceiling,
+                .ceiling_until_us = to_wall(p ? p->ceiling_until_us : g->restored.ceiling_until_us),
         };
 }
 
 void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m)
 {
-        uint64_t wall_us = rf_wall_us();
-
-        if (m->blocked_until_us > wall_us) {
-                g->blocked_until_us = rf_now_us() + (m->blocked_until_us - wall_us);
+        g->restored = *m;
+        g->restored.scale = CLAMP(m->scale, RF_PACE_SCALE_MIN, 1.0);
+        g->restored.ceiling = CLAMP(m->ceiling, RF_PACE_SCALE_MIN, 1.0);
+        g->restored.ceiling_until_us = from_wall(m->ceiling_until_us);
+        g->blocked_until_us = from_wall(m->blocked_until_us);
+        if (g->blocked_until_us > 0) {
                 g->is_quota = m->is_quota;
                 g->awaits_probe = true;
         }
-        g->restored_scale = CLAMP(m->scale, RF_PACE_SCALE_MIN, 1.0);
 }
 
 struct rf_gate_stats rf_gate_stats(const struct rf_gate *g)

@@ -33,6 +33,7 @@ struct rf_ticket {
         size_t class_index;
         uint64_t asked_us, sent_us; /* when it queued, and when it was let through */
         uint64_t paced_us;          /* of the wait, what pacing and blocks took (the rest: places) */
+        uint64_t explored;          /* as rf_pace_take() said */
         bool is_probe;
 };
 
@@ -43,6 +44,12 @@ struct rf_ticket {
  */
 int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, enum rf_priority priority, const uint64_t *deadline_us,
                   struct rf_ticket *ret, uint64_t *ret_needed_us);
+
+/*
+ * Whether the call may still be sent: a refusal may have come since the ticket was given. False: give it back as CANCELLED and enter
+ * again. To be asked when nothing yields any more before the sending.
+ */
+bool rf_gate_may_send(const struct rf_gate *g);
 
 /* How the attempt ended. For RATE and QUOTA `retry_after_us` is how long to stay away. */
 void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outcome, uint64_t retry_after_us);
@@ -56,6 +63,8 @@ struct rf_gate_memory {
         uint64_t blocked_until_us;
         bool is_quota;
         double scale; /* of pacing */
+        double ceiling; /* of that, until `ceiling_until_us` */
+        uint64_t ceiling_until_us;
 };
 struct rf_gate_memory rf_gate_remember(const struct rf_gate *g);
 void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m);

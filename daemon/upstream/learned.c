@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 2 };
 
 static int encode(const struct rf_lane *lane, struct rf_buf *b)
 {
@@ -18,7 +18,8 @@ static int encode(const struct rf_lane *lane, struct rf_buf *b)
         int r;
 
         if ((r = rf_buf_put_u8(b, RECORD_VERSION)) < 0 || (r = rf_buf_put_u64(b, m.blocked_until_us)) < 0 ||
-            (r = rf_buf_put_u8(b, m.is_quota)) < 0 || (r = rf_buf_put_float(b, (float)m.scale)) < 0)
+            (r = rf_buf_put_u8(b, m.is_quota)) < 0 || (r = rf_buf_put_float(b, (float)m.scale)) < 0 ||
+            (r = rf_buf_put_float(b, (float)m.ceiling)) < 0 || (r = rf_buf_put_u64(b, m.ceiling_until_us)) < 0)
                 return r;
         for (unsigned op = 0; op < RF_OP_COUNT; op++)
                 for (unsigned way = 0; way < RF_OPERATION_WAYS_MAX; way++) {
@@ -27,7 +28,8 @@ static int encode(const struct rf_lane *lane, struct rf_buf *b)
 
                         if (!rf_provider_refused_way(lane->provider, op, way, now_us, &until_us, &reason))
                                 continue;
-                        if ((r = rf_buf_put_u8(b, (uint8_t)op)) < 0 || (r = rf_buf_put_u64(b, until_us)) < 0 ||
+                        if ((r = rf_buf_put_u8(b, (uint8_t)op)) < 0 || (r = rf_buf_put_u8(b, (uint8_t)way)) < 0 ||
+                            (r = rf_buf_put_u64(b, until_us)) < 0 ||
                             (r = rf_buf_put_string(b, reason)) < 0)
                                 return r;
                 }
@@ -40,18 +42,20 @@ void rf_learned_load(struct rf_lane *lane)
         _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
         struct rf_gate_memory m = { 0 };
         struct rf_reader rd;
-        uint8_t version, is_quota, op;
-        float scale;
+        uint8_t version, is_quota, op, way;
+        float scale, ceiling;
 
         if (!lane->upstream->options.state ||
             rf_state_get(lane->upstream->options.state, RF_TABLE_LIMITS, name, strlen(name), &b) < 0)
                 return;
         rd = (struct rf_reader){ .data = (const uint8_t *)b.data, .size = b.size };
         if (rf_reader_u8(&rd, &version) < 0 || version != RECORD_VERSION || rf_reader_u64(&rd, &m.blocked_until_us) < 0 ||
-            rf_reader_u8(&rd, &is_quota) < 0 || rf_reader_float(&rd, &scale) < 0 || !(scale > 0.f && scale <= 1.f))
+            rf_reader_u8(&rd, &is_quota) < 0 || rf_reader_float(&rd, &scale) < 0 || !(scale > 0.f && scale <= 1.f) ||
+            rf_reader_float(&rd, &ceiling) < 0 || !(ceiling > 0.f && ceiling <= 1.f) || rf_reader_u64(&rd, &m.ceiling_until_us) < 0)
                 return; /* of another version: it's learned again */
         m.is_quota = is_quota;
         m.scale = (double)scale;
+        m.ceiling = (double)ceiling;
         rf_gate_restore(lane->gate, &m);
         while (rd.at < rd.size) {
                 const char *reason;
@@ -59,11 +63,12 @@ void rf_learned_load(struct rf_lane *lane)
                 uint64_t until_us;
                 size_t size;
 
-                if (rf_reader_u8(&rd, &op) < 0 || op >= RF_OP_COUNT || rf_reader_u64(&rd, &until_us) < 0 ||
+                if (rf_reader_u8(&rd, &op) < 0 || op >= RF_OP_COUNT || rf_reader_u8(&rd, &way) < 0 || way >= RF_OPERATION_WAYS_MAX ||
+                    rf_reader_u64(&rd, &until_us) < 0 ||
                     rf_reader_string(&rd, &reason, &size) < 0)
                         return;
                 snprintf(text, sizeof(text), "%.*s", (int)MIN(size, sizeof(text) - 1), reason ? reason : "");
-                rf_provider_refuse(lane->provider, op, until_us, text);
+                rf_provider_refuse_way(lane->provider, op, way, until_us, text);
         }
 }
 

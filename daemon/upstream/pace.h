@@ -2,27 +2,38 @@
  * Smooth pacing of one class of calls (GCRA, ITU-T I.371: a leaky bucket as a single time), that learns. Plain arithmetic on
  * scheduler time in microseconds; never yields.
  *
- * Up to `burst` calls may go at once, then `rate_per_s`. A refusal scales both down, once for all calls that were under way when it
- * came; each quiet stretch of RF_PACE_QUIET_US scales them up again by a twentieth, at most to what was configured.
+ * Up to `burst` calls may go at once, then `rate_per_s`. That the service allows the burst is taken on trust; a number of calls in
+ * the window beyond it, and beyond what was ever accepted, is explored one call at a time, so that finding the limit costs one
+ * refusal and not as many as happen to be under way.
+ *
+ * A refusal scales rate and burst down, once for all calls that were under way when it came, below what was refused; from then on the
+ * calls in any window are counted too, so that what went before the refusal counts with what follows. Each quiet minute scales them up
+ * again by a quarter: for a day no higher than just below what was refused, then to what was configured.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RF_PACE_QUIET_US 300000000u   /* 5 min without a refusal */
-#define RF_PACE_WINDOW_US 30000000u   /* rolling window in which services count */
+#define RF_PACE_QUIET_US 60000000u          /* a minute without a refusal */
+#define RF_PACE_WINDOW_US 30000000u         /* rolling window in which services count */
+#define RF_PACE_CEILING_US 86400000000u     /* so long is a refused rate not tried again */
+#define RF_PACE_EXPLORE_US 2000000u         /* an exploring call that isn't answered by then no longer holds up the next */
 #define RF_PACE_SCALE_MIN .05
-#define RF_PACE_HISTORY 256u          /* calls remembered, to know how many went in the window */
+#define RF_PACE_HISTORY 256u                /* calls remembered, to know how many went in the window */
 
 struct rf_pace {
-        double rate_per_s, burst; /* as configured; rate 0 = unpaced */
-        double scale;             /* RF_PACE_SCALE_MIN..1, learned */
-        uint64_t due_us;          /* theoretical arrival time of the next call */
-        uint64_t changed_us;      /* when `scale` was last changed */
-        uint64_t lowered_us;
+        double rate_per_s, burst;   /* as configured; rate 0 = unpaced */
+        double scale;               /* RF_PACE_SCALE_MIN..1, learned */
+        double ceiling;             /* of scale, until `ceiling_until_us` */
+        uint64_t ceiling_until_us;  /* 0: nothing was refused */
+        uint64_t due_us;            /* theoretical arrival time of the next call */
+        uint64_t changed_us;        /* when `scale` was last changed */
+        uint64_t lowered_us;        /* by a refusal; 0: never */
         uint64_t history[RF_PACE_HISTORY]; /* ring of the times calls went */
         uint64_t n_calls;
+        uint64_t proven;            /* most calls in a window of which the last was accepted */
+        uint64_t n_exploring, explored_us; /* exploring calls without an answer; when the latest went */
 };
 
 void rf_pace_init(struct rf_pace *p, double rate_per_s, double burst);
@@ -30,7 +41,11 @@ void rf_pace_init(struct rf_pace *p, double rate_per_s, double burst);
 uint64_t rf_pace_next(struct rf_pace *p, uint64_t now_us);
 /* When the n-th further call could go (n = 0: the next). An estimate: others may come between. */
 uint64_t rf_pace_nth(struct rf_pace *p, uint64_t now_us, uint64_t n);
-/* A call goes now. */
-void rf_pace_take(struct rf_pace *p, uint64_t now_us);
-/* The call that went at `sent_us` was refused. True if the scale was lowered by it. */
+/* A call goes now. Returns the number of calls in the window that it explores, 0 if none: rf_pace_answered() wants it. */
+uint64_t rf_pace_take(struct rf_pace *p, uint64_t now_us);
+/* A call that explored ended. */
+void rf_pace_answered(struct rf_pace *p, uint64_t explored, bool is_accepted);
+/* The call that went at `sent_us` was refused. True if the scale was lowered by it: not if it went before the last refusal came. */
 bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us);
+/* Nothing goes before `until_us`, and then not in a burst: the service counts what went before the rest too. */
+void rf_pace_rest(struct rf_pace *p, uint64_t until_us);

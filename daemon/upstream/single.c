@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/map.h"
 #include "upstream/attempt.h"
 #include "upstream/classify.h"
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEAN_SHARE = 8, SHARE_OF_MEAN = 3, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
+enum { MEAN_SHARE = 8, SHARE_OF_MEAN = 3, HURRY_OF_MEAN = 2, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
 
 #define TIMEOUT_MIN_US (100 * USEC_PER_MSEC)
 
@@ -31,6 +32,7 @@ struct effort {
         const struct rf_request *request;
         struct rf_attempt last;
         bool has_alternative, has_renewed;
+        uint64_t token; /* that the last attempt carried, as rf_authority_token() */
         uint32_t refusals;
 };
 
@@ -39,12 +41,29 @@ static void weigh(uint64_t *mean, uint64_t value)
         *mean = *mean ? *mean - *mean / MEAN_SHARE + value / MEAN_SHARE : value;
 }
 
-/* The service won't do this operation for this credential: it isn't asked again for a while. */
+/*
+ * The service won't do this operation for this credential: it isn't asked again for a while. Of equal calls under way at once each is
+ * refused, and the first has changed the way already.
+ */
 static void refuse(struct effort *e)
 {
         struct rf_lane *lane = e->lane;
+        uint64_t until_us = rf_wall_us() + lane->upstream->options.refusal_us;
 
-        rf_provider_refuse(lane->provider, e->query->op, rf_wall_us() + lane->upstream->options.refusal_us, e->last.verdict.message);
+        if (rf_provider_operation(lane->provider, e->query->op) == e->operation)
+                rf_provider_refuse(lane->provider, e->query->op, until_us, e->last.verdict.message);
+        rf_learned_changed(lane);
+}
+
+/* The account itself was refused, and so would be every other call. */
+static void refuse_all(struct effort *e)
+{
+        struct rf_lane *lane = e->lane;
+        uint64_t until_us = rf_wall_us() + lane->upstream->options.refusal_us;
+
+        for (unsigned op = 0; op < RF_OP_COUNT; op++)
+                for (unsigned way = 0; way < RF_OPERATION_WAYS_MAX; way++)
+                        rf_provider_refuse_way(lane->provider, op, way, until_us, e->last.verdict.message);
         rf_learned_changed(lane);
 }
 
@@ -109,32 +128,61 @@ static int authorise(struct effort *e)
                 e->record->outcome = RF_OUTCOME_LOGIN;
         if (r < 0 || !bearer)
                 return r;
+        e->token = rf_authority_token(e->lane->authority, e->operation->flags & RF_OPERATION_USER);
         return rf_request_authorise(e->builder, bearer);
+}
+
+/*
+ * Waits for leave to send, and for a token. What was let through when a refusal came that it doesn't know of yet, or while it waited
+ * for its token, goes back into the line.
+ */
+static int enter(struct effort *e, struct rf_ticket *ret)
+{
+        struct rf_gate *g = e->lane->gate;
+        uint64_t needed_us = 0;
+        int r;
+
+        for (;;) {
+                r = rf_gate_enter(g, e->operation->pacing_class, e->caller->client, e->caller->priority, e->deadline_us, ret, &needed_us);
+                if (r < 0) {
+                        e->record->needed_us = needed_us;
+                        return r;
+                }
+                /* only now: a token may have ended while the call waited its turn */
+                r = authorise(e);
+                if (r >= 0 && rf_gate_may_send(g))
+                        return 0;
+                rf_gate_leave(g, ret, RF_OUTCOME_CANCELLED, 0);
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* A timeout that is short of what such calls take says nothing of the service: its caller was in a hurry. */
+static enum rf_outcome outcome_for_gate(const struct effort *e, uint64_t given_us)
+{
+        uint64_t usual_us = MAX(HURRY_OF_MEAN * e->lane->mean_us[e->query->op], (uint64_t)USEC_PER_SEC);
+        bool is_timeout = e->last.failure && strcmp(e->last.failure, "timeout") == 0;
+
+        return is_timeout && given_us < MIN(usual_us, (uint64_t)e->operation->timeout_ms * USEC_PER_MSEC) ? RF_OUTCOME_CANCELLED
+                                                                                                         : e->last.verdict.outcome;
 }
 
 static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
 {
         struct rf_lane *lane = e->lane;
         struct rf_ticket ticket;
-        uint64_t needed_us = 0, retry_us;
-        int r = rf_gate_enter(lane->gate, e->operation->pacing_class, e->caller->client, e->caller->priority, e->deadline_us, &ticket,
-                              &needed_us);
+        uint64_t given_us, retry_us;
+        int r = enter(e, &ticket);
 
-        if (r < 0) {
-                e->record->needed_us = needed_us;
+        if (r < 0)
                 return r;
-        }
-        /* only now: a token may have ended while the call waited its turn, and nothing yields between here and the sending */
-        r = authorise(e);
-        if (r < 0) {
-                rf_gate_leave(lane->gate, &ticket, RF_OUTCOME_CANCELLED, 0);
-                return r;
-        }
+        given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
         lane->stats.in_flight++;
-        r = rf_attempt(lane->upstream->options.http, lane->provider, e->query, e->request, timeout_us(e, is_last), &e->last, ret);
+        r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
         lane->stats.in_flight--;
         retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;
-        rf_gate_leave(lane->gate, &ticket, r < 0 ? RF_OUTCOME_CANCELLED : e->last.verdict.outcome, retry_us);
+        rf_gate_leave(lane->gate, &ticket, r < 0 ? RF_OUTCOME_CANCELLED : outcome_for_gate(e, given_us), retry_us);
         if (r < 0)
                 return r;
         if (*ret)
@@ -163,11 +211,14 @@ static int prepare_retry(struct effort *e)
         switch (e->last.verdict.outcome) {
         case RF_OUTCOME_LOGIN: /* expired before its time: one new token, one more try */
                 if (!e->has_renewed && e->last.status == 401 &&
-                    rf_authority_expire(e->lane->authority, e->operation->flags & RF_OPERATION_USER)) {
+                    rf_authority_expire(e->lane->authority, e->operation->flags & RF_OPERATION_USER, e->token)) {
                         e->has_renewed = true;
                         return 1;
                 }
-                refuse(e);
+                if (e->last.status == 401)
+                        refuse(e);
+                else
+                        refuse_all(e);
                 return 0;
         case RF_OUTCOME_RATE: /* the gate knows how long to wait, and whether there is time */
                 return !e->has_alternative && ++e->refusals < REFUSALS_WAITED_MAX;
@@ -175,7 +226,8 @@ static int prepare_retry(struct effort *e)
         case RF_OUTCOME_MALFORMED:
                 break;
         case RF_OUTCOME_REFUSED: /* perhaps there is another way to do the same */
-                return rf_provider_operation(e->lane->provider, e->query->op) != e->operation;
+                return rf_provider_operation(e->lane->provider, e->query->op) != e->operation &&
+                       !rf_provider_refusal(e->lane->provider, e->query->op, rf_wall_us());
         default:
                 return 0;
         }

@@ -16,6 +16,15 @@ static double number(const struct rf_provider *p, const char *option, double fal
         return !v ? fallback : v->real != 0 ? v->real : (double)v->integer;
 }
 
+/* What the last credential was refused may be allowed to this one. */
+static void logged_in(void *arg)
+{
+        struct rf_lane *lane = arg;
+
+        rf_provider_forgive(lane->provider);
+        rf_learned_changed(lane);
+}
+
 static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_provider *p)
 {
         struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1),
@@ -29,7 +38,11 @@ static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_prov
         lane->timeout_us = (uint64_t)number(p, "timeout", 0);
         rf_retry_budget_init(&lane->budget);
         r = rf_gate_new(&o, &lane->gate);
-        return r < 0 ? r : rf_authority_new(p, u->options.http, u->options.state, &lane->authority);
+        if (r >= 0)
+                r = rf_authority_new(p, u->options.http, u->options.state, &lane->authority);
+        if (r >= 0)
+                rf_authority_on_login(lane->authority, logged_in, lane);
+        return r;
 }
 
 int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *providers, struct rf_cache *cache,
@@ -64,6 +77,8 @@ void rf_upstream_start(struct rf_upstream *u)
 void rf_upstream_stop(struct rf_upstream *u)
 {
         u->background = rf_group_free(u->background);
+        for (size_t i = 0; i < u->n_lanes; i++)
+                rf_authority_stop(u->lanes[i].authority);
 }
 
 struct rf_upstream *rf_upstream_free(struct rf_upstream *u)

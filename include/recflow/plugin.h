@@ -54,7 +54,7 @@ enum rf_op {
         RF_OP_USER_TOP = 8,          /* the logged-in user's top tracks */
         RF_OP_CREATE_PLAYLIST = 9,   /* name, description, public → created */
         RF_OP_ADD_TO_PLAYLIST = 10,  /* playlist, ids → created */
-        RF_OP_ANALYSE_PROMPT = 11,   /* text → analysis */
+        RF_OP_ANALYSE_PROMPT = 11,   /* text, name (what is asked about it) → analysis */
         RF_OP_COUNT = 12,
 };
 
@@ -161,7 +161,7 @@ struct rf_query {
         uint32_t offset;
         const char *market;    /* ISO 3166-1 alpha-2 */
         const char *playlist;  /* playlist id */
-        const char *name;      /* new playlist */
+        const char *name;      /* new playlist; of an analysis: "intent", "mood", or a later judgement; NULL: everything */
         const char *description;
         bool is_public;
 };

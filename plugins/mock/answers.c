@@ -360,6 +360,16 @@ static const struct {
         { "/playlists", playlists },
 };
 
+/* What a prompt means; it has no opinion on anything else. */
+static char *analyse(const struct rf_request *request)
+{
+        const char *about = param(request, "about"), *prompt = param(request, "q");
+
+        if (about && strcmp(about, "intent") != 0 && strcmp(about, "mood") != 0)
+                return strdup("{}");
+        return mock_analyse(prompt ? prompt : "");
+}
+
 uint16_t mock_answer(struct mock_service *s, const struct rf_request *request, char **ret_body)
 {
         uint16_t status = 200;
@@ -367,7 +377,7 @@ uint16_t mock_answer(struct mock_service *s, const struct rf_request *request, c
         char *body;
 
         if (strcmp(request->path, "/analyse") == 0) { /* the only answer that isn't a list of records */
-                *ret_body = mock_analyse(param(request, "q") ? param(request, "q") : "");
+                *ret_body = analyse(request);
                 return *ret_body ? 200 : 0;
         }
         for (size_t i = 0;; i++) {

@@ -188,6 +188,7 @@ static int build_analyse(void *instance, const struct rf_query *q, struct rf_req
                 return -EINVAL;
         host->request_path(b, "/analyse");
         host->request_param(b, "q", q->text);
+        param_text(b, "about", q->name);
         return 0;
 }
 

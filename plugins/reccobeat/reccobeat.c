@@ -131,7 +131,7 @@ static int build_recommendations(void *instance, const struct rf_query *q, struc
         host->request_path(b, "/track/recommendation");
         number(b, "size", q->limit > 0 && q->limit < RECOMMENDED_MAX ? q->limit : RECOMMENDED_MAX);
         r = ids_param(b, "seeds", q->seeds, q->n_seeds, SEEDS_MAX);
-        if (r >= 0 && q->n_negative_seeds > 0) /* fewer than the seeds */
+        if (r >= 0 && q->n_negative_seeds > 0 && q->n_seeds > 1) /* fewer than the seeds */
                 r = ids_param(b, "negativeSeeds", q->negative_seeds, q->n_negative_seeds < q->n_seeds ? q->n_negative_seeds : q->n_seeds - 1,
                               SEEDS_MAX);
         for (int f = 0; f < RF_FEATURE_COUNT && r >= 0; f++) {
@@ -185,14 +185,14 @@ static int emit_track(const json_t *j, struct rf_sink *s)
         json_array_foreach(artists, i, a)
                 if (t.n_artists < ARTISTS_MAX && text(a, "name"))
                         refs[t.n_artists++] = (struct rf_artist_ref){ .id = text(a, "id"), .name = text(a, "name") };
-        return t.id && t.title ? host->emit_track(s, &t) : 0;
+        return host->emit_track(s, &t); /* which refuses and counts what lacks id or title */
 }
 
 static int emit_artist(const json_t *j, struct rf_sink *s)
 {
         struct rf_artist a = { .id = text(j, "id"), .name = text(j, "name"), .uri = text(j, "href"), .popularity = -1 };
 
-        return a.id && a.name ? host->emit_artist(s, &a) : 0;
+        return host->emit_artist(s, &a);
 }
 
 static int emit_features(const json_t *j, struct rf_sink *s)

@@ -567,6 +567,35 @@ static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
         rf_plan_free(p.plan);
 }
 
+/* A provider that reads prompts has its say; local analysis off costs a call for each judgement, and changes nothing else. */
+static void prompts_may_be_read_by_a_provider(void **state)
+{
+        struct rf_optimizations all = rf_optimizations_full(), without = all;
+        struct rf_playlist *local, *read, *judged;
+        const struct rf_wish wish = { .prompt = "uplifting house", .seed = 1 };
+
+        (void)state;
+        local = recommend(&house, wish);
+        house.flow.asks_model = true;
+        read = recommend(&house, wish);
+        house.flow.asks_model = false;
+        rf_optimizations_set(&without, RF_OPT_LOCAL_ANALYSIS, false);
+        rf_upstream_set_optimizations(house.upstream, &without);
+        judged = recommend(&house, wish);
+        rf_upstream_set_optimizations(house.upstream, &all);
+        assert_int_equal(local->receipt.steps[RF_STEP_UNDERSTAND].calls, 0);
+        assert_int_equal(read->receipt.steps[RF_STEP_UNDERSTAND].calls, 2);
+        assert_int_equal(judged->receipt.steps[RF_STEP_UNDERSTAND].calls + judged->receipt.steps[RF_STEP_UNDERSTAND].cache_hits, 3);
+        assert_true(judged->receipt.steps[RF_STEP_GATHER].calls >= 7);
+        assert_true(judged->receipt.steps[RF_STEP_ORDER].calls == 2 || judged->receipt.ordering_was_skipped);
+        /* the provider's mood counts: it isn't the lexicon's */
+        assert_true(read->brief->targets[RF_FEATURE_ENERGY].is_set);
+        assert_true(read->brief->targets[RF_FEATURE_ENERGY].low != local->brief->targets[RF_FEATURE_ENERGY].low);
+        rf_playlist_free(local);
+        rf_playlist_free(read);
+        rf_playlist_free(judged);
+}
+
 struct ordering {
         const struct rf_order_item *items;
         size_t n;
@@ -651,6 +680,7 @@ int main(void)
                 cmocka_unit_test(a_thousand_runs_at_once_are_all_correct),
                 cmocka_unit_test(a_warm_run_takes_little_time_of_the_processor),
                 cmocka_unit_test(a_plan_calls_nobody_and_knows_what_is_cached),
+                cmocka_unit_test(prompts_may_be_read_by_a_provider),
                 cmocka_unit_test(ordering_given_tracks_loses_none_and_follows_the_arc),
         };
 

@@ -127,6 +127,17 @@ static void long_header(int fd)
                         return;
 }
 
+static void deep(int fd)
+{
+        enum { LEVELS = 5000 };
+        static char body[2 * LEVELS + 1];
+
+        memset(body, '[', LEVELS);
+        memset(body + LEVELS, ']', LEVELS);
+        body[2 * LEVELS] = '\0';
+        answer(fd, 200, "", body);
+}
+
 /* Whether the connection stays open. */
 static bool serve(int fd, const char *path, const char *request)
 {
@@ -134,6 +145,8 @@ static bool serve(int fd, const char *path, const char *request)
 
         if (strcmp(path, "/ok") == 0)
                 return answer(fd, 200, "X-Hello: world\r\n", "fine");
+        if (strncmp(path, "http://", 7) == 0) /* as a proxy is asked */
+                return answer(fd, 200, "", "by proxy");
         if (strcmp(path, "/echo") == 0)
                 return answer(fd, 200, "", body);
         if (strncmp(path, "/status/", 8) == 0)
@@ -148,6 +161,16 @@ static bool serve(int fd, const char *path, const char *request)
                 drip(fd);
         else if (strcmp(path, "/huge") == 0)
                 huge(fd);
+        else if (strcmp(path, "/json-truncated") == 0)
+                answer(fd, 200, "", "{\"content\":[{\"id\":\"a\",\"name\":\"An Art");
+        else if (strcmp(path, "/json-deep") == 0)
+                deep(fd);
+        else if (strcmp(path, "/json-shape") == 0)
+                answer(fd, 200, "", "{\"content\":42}");
+        else if (strcmp(path, "/json-types") == 0)
+                answer(fd, 200, "", "{\"content\":[{\"id\":5,\"name\":[\"x\"]},null,7]}");
+        else if (strcmp(path, "/not-utf8") == 0)
+                answer(fd, 200, "", "{\"content\":[{\"id\":\"a\",\"name\":\"\xff\xfe\"}]}");
         else if (strcmp(path, "/truncated") == 0)
                 send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly so much");
         else if (strcmp(path, "/headers") == 0)
@@ -172,7 +195,7 @@ static bool is_complete(const char *request, size_t size)
 static void *serve_connection(void *arg)
 {
         int fd = (int)(intptr_t)arg;
-        char *request = calloc(1, REQUEST_MAX), method[16], path[256];
+        char *request = calloc(1, REQUEST_MAX), method[16], path[256], *operation;
         bool stays = true;
 
         while (stays && !stops) {
@@ -194,7 +217,12 @@ static void *serve_connection(void *arg)
                         size += (size_t)n;
                 }
                 requests++;
-                stays = sscanf(request, "%15s %255s", method, path) == 2 && serve(fd, path, request);
+                if (sscanf(request, "%15s %255s", method, path) != 2)
+                        break;
+                operation = strstr(path, "/artist/search"); /* a provider whose base address ends in one of our paths */
+                if (operation)
+                        *operation = '\0';
+                stays = serve(fd, path, request);
         }
 end:
         close(fd);

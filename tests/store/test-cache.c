@@ -134,6 +134,41 @@ static void the_size_is_bounded_and_what_is_used_stays(void **state)
         assert_int_equal(get(c, "cold4999", SECOND, out), 0);
 }
 
+static void a_scan_does_not_push_out_what_is_read(void **state)
+{
+        _cleanup_(rf_cache_closep) struct rf_cache *c = NULL;
+        char notice[512], out[64], key[32], value[1001];
+        int n_hot = 0;
+
+        (void)state;
+        memset(value, 'x', 1000);
+        value[1000] = '\0';
+        assert_int_equal(open_cache(1 << 20, &c, notice), 0);
+        for (int i = 0; i < 100; i++) { /* read once after they were put */
+                snprintf(key, sizeof(key), "hot%d", i);
+                assert_int_equal(put(c, key, value, RF_FOREVER, 0, 0), 0);
+                assert_int_equal(get(c, key, SECOND, out), 0);
+        }
+        c = rf_cache_close(c);
+        assert_int_equal(open_cache(1 << 20, &c, notice), 0); /* the order outlives a restart */
+        for (int i = 0; i < 1200; i++) {
+                snprintf(key, sizeof(key), "scan%d", i);
+                assert_int_equal(put(c, key, value, RF_FOREVER, 0, 0), 0);
+        }
+        for (int i = 0; i < 90; i++) { /* the last ones' reading may not have been written down before the restart */
+                snprintf(key, sizeof(key), "hot%d", i);
+                n_hot += get(c, key, SECOND, out) == 0;
+        }
+        print_message("# %d of 90 are still there\n", n_hot);
+        assert_true(n_hot >= 85);
+        for (int i = 0; i < 20000; i++) { /* but not for ever, unread */
+                snprintf(key, sizeof(key), "later%d", i);
+                assert_int_equal(put(c, key, value, RF_FOREVER, 0, 0), 0);
+        }
+        assert_int_equal(get(c, "hot1", SECOND, out), -ENOENT);
+        assert_int_equal(get(c, "later19999", SECOND, out), 0);
+}
+
 static void overwriting_one_key_does_not_grow_the_file(void **state)
 {
         struct rf_cache *c;
@@ -339,6 +374,7 @@ int main(void)
                 CASE(what_was_put_is_there_until_its_last_use),
                 CASE(it_survives_a_stop),
                 CASE(the_size_is_bounded_and_what_is_used_stays),
+                CASE(a_scan_does_not_push_out_what_is_read),
                 CASE(overwriting_one_key_does_not_grow_the_file),
                 CASE(flushing_drops_everything),
                 CASE(a_second_opener_is_refused),
