@@ -32,6 +32,8 @@ struct rf_providers {
         char *directory;
         struct rf_provider *list[RF_PLUGINS_MAX];
         size_t n;
+        struct rf_provider *transports[RF_PLUGINS_MAX]; /* that only stand in for others' services */
+        size_t n_transports;
 };
 
 int rf_providers_new(const char *plugin_directory, struct rf_providers **ret)
@@ -72,6 +74,8 @@ struct rf_providers *rf_providers_free(struct rf_providers *p)
                 return NULL;
         for (size_t i = 0; i < p->n; i++)
                 provider_free(p->list[i]);
+        for (size_t i = 0; i < p->n_transports; i++)
+                provider_free(p->transports[i]);
         free(p->directory);
         free(p);
         return NULL;
@@ -147,6 +151,17 @@ static int set_options(struct rf_provider *p, const struct rf_provider_config *c
         return 0;
 }
 
+/* A provider that answers itself, too, or one that only stands in. */
+static struct rf_provider *find_transport(const struct rf_providers *all, const char *name)
+{
+        struct rf_provider *p = rf_providers_find(all, name);
+
+        for (size_t i = 0; i < all->n_transports && !p; i++)
+                if (strcmp(all->transports[i]->name, name) == 0)
+                        p = all->transports[i];
+        return p && p->plugin && p->plugin->transport && !p->problem ? p : NULL;
+}
+
 static int open_provider(struct rf_providers *all, struct rf_provider *p, const struct rf_provider_config *c, char *message,
                          size_t size)
 {
@@ -164,8 +179,8 @@ static int open_provider(struct rf_providers *all, struct rf_provider *p, const 
         if (r < 0)
                 return r;
         if (c->transport) {
-                p->transport = rf_providers_find(all, c->transport);
-                if (!p->transport || !p->transport->plugin || !p->transport->plugin->transport)
+                p->transport = find_transport(all, c->transport);
+                if (!p->transport)
                         return refuse(-RF_ECONFIG, message, size,
                                       "[provider %s] transport = %s: there is no usable provider of that name, listed before this one, "
                                       "with a transport of its own",
@@ -189,17 +204,20 @@ static int open_provider(struct rf_providers *all, struct rf_provider *p, const 
         return 0;
 }
 
-int rf_providers_load(struct rf_providers *all, const struct rf_provider_config *c, char *message, size_t message_size)
+/* Opens one at the end of a list; there it stays, unusable and with its problem, if it can't be opened. */
+static int append(struct rf_providers *all, struct rf_provider **list, size_t *n, const struct rf_provider_config *c, char *message,
+                  size_t message_size)
 {
         struct rf_provider *p;
         int r;
 
         message[0] = '\0';
-        if (all->n == RF_PLUGINS_MAX)
+        if (*n == RF_PLUGINS_MAX)
                 return refuse(-RF_ELIMIT, message, message_size, "[provider %s] there are %u providers already, the most possible",
                               c->name, RF_PLUGINS_MAX);
-        if (rf_providers_find(all, c->name))
-                return refuse(-RF_ECONFIG, message, message_size, "[provider %s] is configured twice", c->name);
+        for (size_t i = 0; i < *n; i++)
+                if (strcmp(list[i]->name, c->name) == 0)
+                        return refuse(-RF_ECONFIG, message, message_size, "[provider %s] is configured twice", c->name);
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
@@ -208,7 +226,7 @@ int rf_providers_load(struct rf_providers *all, const struct rf_provider_config 
                 free(p);
                 return -ENOMEM;
         }
-        all->list[all->n++] = p;
+        list[(*n)++] = p;
         r = open_provider(all, p, c, message, message_size);
         if (r < 0) {
                 if (!message[0])
@@ -219,6 +237,16 @@ int rf_providers_load(struct rf_providers *all, const struct rf_provider_config 
                 memset(p->operations, 0, sizeof(p->operations));
         }
         return r;
+}
+
+int rf_providers_load(struct rf_providers *all, const struct rf_provider_config *c, char *message, size_t message_size)
+{
+        return append(all, all->list, &all->n, c, message, message_size);
+}
+
+int rf_providers_load_transport(struct rf_providers *all, const struct rf_provider_config *c, char *message, size_t message_size)
+{
+        return append(all, all->transports, &all->n_transports, c, message, message_size);
 }
 
 /* ---- Looking at them ---- */

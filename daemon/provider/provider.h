@@ -14,7 +14,7 @@ struct rf_providers;
 struct rf_provider_config {
         const char *name;      /* the section's */
         const char *plugin;    /* file name or absolute path; NULL = name.so in the plugin directory */
-        const char *transport; /* name of the provider that answers instead of HTTP; NULL = its own, or HTTP */
+        const char *transport; /* name of the provider, loaded before, that answers instead of HTTP; NULL = its own, or HTTP */
         const char *api_url;   /* in place of the plugin's base address; NULL = the plugin's */
         bool is_disabled;      /* configured, but not to be used */
         struct {
@@ -35,6 +35,12 @@ DEFINE_CLEANUP(struct rf_providers *, rf_providers_free);
  * long as the plugin's open().
  */
 int rf_providers_load(struct rf_providers *p, const struct rf_provider_config *c, char *message, size_t message_size);
+
+/*
+ * The same, but it answers no queries of its own: it only stands in for the services of those that name it as their transport, and are
+ * loaded after it. All of them share it.
+ */
+int rf_providers_load_transport(struct rf_providers *p, const struct rf_provider_config *c, char *message, size_t message_size);
 
 size_t rf_providers_count(const struct rf_providers *p);
 struct rf_provider *rf_providers_at(const struct rf_providers *p, size_t i);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "control/control.h"
 #include "control/varlink/socket.h"
 #include "flow/flow.h"
@@ -159,12 +160,55 @@ static int reload(void *arg, struct rf_reload *ret)
 
 /* ---- Opening ---- */
 
+static const struct rf_provider_config *find_section(const struct rf_daemon *d, const char *name)
+{
+        for (size_t i = 0; i < rf_config_n_providers(d->config); i++)
+                if (strcmp(rf_config_provider(d->config, i)->name, name) == 0)
+                        return rf_config_provider(d->config, i);
+        return NULL;
+}
+
+/*
+ * What a provider names as its transport and doesn't answer itself (its section says enabled = no, or there is none) is loaded once, to
+ * stand in for all that name it.
+ */
+static int open_transports(struct rf_daemon *d)
+{
+        const char *loaded[RF_PLUGINS_MAX];
+        size_t n_loaded = 0;
+
+        for (size_t i = 0; i < rf_config_n_providers(d->config); i++) {
+                const struct rf_provider_config *c = rf_config_provider(d->config, i), *section;
+                char message[512] = "";
+                bool is_loaded = false;
+                int r;
+
+                if (c->is_disabled || !c->transport)
+                        continue;
+                section = find_section(d, c->transport);
+                for (size_t k = 0; k < n_loaded; k++)
+                        is_loaded |= strcmp(loaded[k], c->transport) == 0;
+                if (is_loaded || (section && !section->is_disabled))
+                        continue;
+                loaded[n_loaded++] = c->transport;
+                r = rf_providers_load_transport(d->providers, section ? section : &(struct rf_provider_config){ .name = c->transport },
+                                                message, sizeof(message));
+                if (r == -RF_EPLUGIN || r == -RF_ECONFIG)
+                        notice(d, message);
+                else if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int open_providers(struct rf_daemon *d)
 {
         static const struct rf_provider_config embedded = { .name = "mock" };
         size_t n = rf_config_n_providers(d->config);
         int r = rf_providers_new(text_of(d, RF_SET_PLUGIN_DIRECTORY), &d->providers);
 
+        if (r >= 0)
+                r = open_transports(d);
         if (r >= 0 && n == 0)
                 notice(d, "no [provider NAME] is configured: the embedded one answers, with invented music");
         for (size_t i = 0; i < MAX(n, (size_t)1) && r >= 0; i++) {

@@ -6,6 +6,7 @@
 
 #include "answers.h"
 #include "faults.h"
+#include "services.h"
 #include "shared_world.h"
 #include "translate.h"
 
@@ -15,7 +16,7 @@
 #include <string.h>
 
 enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
-              OPTION_RATE_WINDOW, OPTION_USER };
+              OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED };
 
 static const struct rf_option options[] = {
         [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
@@ -29,12 +30,24 @@ static const struct rf_option options[] = {
                                 "Requests accepted in each rate_window; 0 for any number." },
         [OPTION_RATE_WINDOW] = { "rate_window", RF_OPTION_DURATION, "30s", 1e3, 3600e6, NULL, 0, "Length of the window of rate_limit." },
         [OPTION_USER] = { "user", RF_OPTION_BOOL, "no", 0, 0, NULL, 0, "Whether a listener is logged in (top tracks, playlists)." },
+        [OPTION_ANALYSIS_LATENCY] = { "analysis_latency", RF_OPTION_DURATION, "0", 0, 600e6, NULL, 0,
+                                      "Added to the latency of understanding a prompt." },
+        [OPTION_WEATHER] = { "weather", RF_OPTION_ENUM, "fine", 0, 0, MOCK_WEATHER_NAMES, 0,
+                             "Latencies, limits and faults of Spotify and ReccoBeats where this provider stands in for them." },
+        [OPTION_WEATHER_SEED] = { "weather_seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of that weather." },
 };
+
+/* A header's value is read when its answer arrives: by then many other answers may have been made. */
+enum { RETRIES_KEPT = 8192 };
 
 struct instance {
         struct mock_service service;
         struct mock_faults faults;
-        char retry_after[16];
+        uint64_t analysis_latency_us;
+        struct mock_services_options services_options;
+        struct mock_services *services; /* of Spotify and ReccoBeats; NULL until they are asked */
+        char retry_after[RETRIES_KEPT][16];
+        uint32_t n_retry_after;
 };
 
 static void close_mock(void *arg)
@@ -43,6 +56,7 @@ static void close_mock(void *arg)
 
         if (!m)
                 return;
+        mock_services_free(m->services);
         mock_world_leave(m->service.world);
         free(m);
 }
@@ -70,6 +84,12 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
                 .rate_limit = (uint32_t)v[OPTION_RATE_LIMIT].integer,
                 .rate_window_us = (uint64_t)v[OPTION_RATE_WINDOW].integer,
         };
+        m->analysis_latency_us = (uint64_t)v[OPTION_ANALYSIS_LATENCY].integer;
+        m->services_options = (struct mock_services_options){
+                .world = m->service.world,
+                .weather = (enum mock_weather)v[OPTION_WEATHER].integer,
+                .weather_seed = (uint64_t)v[OPTION_WEATHER_SEED].integer,
+        };
         mock_translate_init(host);
         *ret = m;
         return 0;
@@ -85,6 +105,14 @@ static int answer_with(struct rf_reply *reply, uint16_t status, const char *body
         return 0;
 }
 
+/* As one of the services of others; they are made when they are first asked. */
+static int answer_as(struct instance *m, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+{
+        int r = m->services ? 0 : mock_services_new(&m->services_options, &m->services);
+
+        return r < 0 ? r : mock_services_answer(m->services, dialect, request, now_us, reply, NULL);
+}
+
 static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
 {
         struct instance *m = arg;
@@ -92,9 +120,11 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         enum mock_fault fault;
 
         if (strcmp(dialect, "mock") != 0)
-                return -ENOTSUP; /* it speaks its own dialect only */
+                return answer_as(m, dialect, request, now_us, reply);
         *reply = (struct rf_reply){ .size = sizeof(*reply) };
         fault = mock_faults_draw(&m->faults, request->url, now_us, &reply->delay_us, &retry_s);
+        if (strcmp(request->path, "/analyse") == 0)
+                reply->delay_us += m->analysis_latency_us;
         if (fault == MOCK_HANG) {
                 reply->fault = RF_FAULT_HANG;
                 return 0;
@@ -102,8 +132,10 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         if (fault == MOCK_ERROR)
                 return answer_with(reply, 503, "{\"error\":\"try again\"}");
         if (fault == MOCK_RATE) {
-                snprintf(m->retry_after, sizeof(m->retry_after), "%u", retry_s);
-                reply->headers[0] = (struct rf_header){ .name = "Retry-After", .value = m->retry_after };
+                char *value = m->retry_after[m->n_retry_after++ % RETRIES_KEPT];
+
+                snprintf(value, sizeof(m->retry_after[0]), "%u", retry_s);
+                reply->headers[0] = (struct rf_header){ .name = "Retry-After", .value = value };
                 reply->n_headers = 1;
                 return answer_with(reply, 429, "{\"error\":\"too many requests\"}");
         }

@@ -442,3 +442,37 @@ def test_it_tells_systemd_what_it_does(tmp_path):
         pass
     assert d.stop() == 0
     s.close()
+
+
+# ---- The services' own plugins, against their simulation in process ----
+
+SIMULATED = """[provider spotify]
+transport = mock
+client_id = {client}
+client_secret = secret
+[provider reccobeat]
+transport = mock
+share_spotify_ids = yes
+[provider mock]
+enabled = no
+weather = {weather}
+"""
+
+
+@pytest.mark.parametrize("weather", ["fine", "logged-run", "dev-mode"])
+def test_the_real_plugins_run_on_the_simulated_services(tmp_path, weather):
+    with Daemon(tmp_path, provider=SIMULATED.format(client="app", weather=weather)) as d:
+        last = recommend(d, "happy pop, 10 songs", seed=1)[-1]["parameters"]
+        with d.client() as c:
+            providers = c.call(A + "Providers")["parameters"]["providers"]
+    assert last["state"] == "done" and len(last["playlist"]["tracks"]) == 10
+    assert [p["name"] for p in providers] == ["spotify", "reccobeat"]  # the transport answers nothing itself
+    assert providers[0]["calls"] > 0
+
+
+def test_a_refused_app_asks_nothing_more_of_spotify(tmp_path):
+    with Daemon(tmp_path, provider=SIMULATED.format(client="wrong", weather="fine")) as d:
+        recommend(d, "happy pop, 10 songs", seed=1)
+        with d.client() as c:
+            providers = c.call(A + "Providers")["parameters"]["providers"]
+    assert providers[0]["calls"] == 0
