@@ -38,7 +38,7 @@ static int open_upstream(struct sim_house *h, const struct sim_setup *setup, con
 int sim_house_open(const struct sim_stage *stage, struct sim_setup *setup, const struct sim_house_options *o, struct sim_house *ret,
                    char *message, size_t size)
 {
-        struct sim_house h = { .stage = stage };
+        struct sim_house h = { .stage = stage, .setup = setup };
         uint64_t dropped;
         int r = rf_cache_flush(stage->cache, &dropped);
 
@@ -47,7 +47,8 @@ int sim_house_open(const struct sim_stage *stage, struct sim_setup *setup, const
         if (r >= 0)
                 r = rf_providers_new(stage->plugin_directory, &h.providers);
         for (size_t i = 0; i < sim_setup_n_providers(setup) && r >= 0; i++)
-                r = rf_providers_load(h.providers, sim_setup_provider(setup, i), message, size);
+                r = (sim_setup_is_transport(setup, i) ? rf_providers_load_transport : rf_providers_load)(
+                        h.providers, sim_setup_provider(setup, i), message, size);
         if (r >= 0)
                 r = open_upstream(&h, setup, o);
         if (r < 0) {
@@ -88,33 +89,12 @@ void sim_house_refusals(const struct sim_house *h, struct sim_refusals *ret)
                         }
 }
 
-static bool is_transport_of_another(const struct sim_house *h, const struct rf_provider *p)
-{
-        for (size_t i = 0; i < rf_providers_count(h->providers); i++)
-                if (rf_providers_at(h->providers, i) != p && rf_provider_transport(rf_providers_at(h->providers, i)) == p)
-                        return true;
-        return false;
-}
-
-/* Who stands in for the services isn't asked by its own name. */
-static void silence_transports(struct sim_house *h)
-{
-        for (size_t i = 0; i < rf_providers_count(h->providers); i++) {
-                struct rf_provider *p = rf_providers_at(h->providers, i);
-
-                for (unsigned op = 0; is_transport_of_another(h, p) && op < RF_OP_COUNT; op++)
-                        rf_provider_refuse(p, (enum rf_op)op, UINT64_MAX, "stands in for the services");
-        }
-}
-
 void sim_house_refuse(struct sim_house *h, const struct sim_refusals *refusals)
 {
-        silence_transports(h);
         for (size_t i = 0; refusals && i < refusals->n; i++) {
                 struct rf_provider *p = rf_providers_at(h->providers, refusals->list[i].provider);
 
-                if (!is_transport_of_another(h, p))
-                        rf_provider_refuse(p, refusals->list[i].op, rf_wall_us() + DAY_US, refusals->list[i].reason);
+                rf_provider_refuse(p, refusals->list[i].op, rf_wall_us() + DAY_US, refusals->list[i].reason);
         }
 }
 
@@ -146,7 +126,10 @@ struct sim_counts sim_house_counts(const struct sim_house *h)
         struct sim_counts c = { .attempts = s.attempts, .refused = s.by_outcome[RF_OUTCOME_RATE] + s.by_outcome[RF_OUTCOME_QUOTA],
                                 .violations = count_violations(h) };
 
-        for (size_t i = 0; i < rf_providers_count(h->providers); i++)
-                c.asked[i] = rf_upstream_provider_stats(h->upstream, rf_providers_at(h->providers, i)).calls;
+        for (size_t i = 0; i < sim_setup_n_providers(h->setup); i++) {
+                const struct rf_provider *p = rf_providers_find(h->providers, sim_setup_provider(h->setup, i)->name);
+
+                c.asked[i] = p ? rf_upstream_provider_stats(h->upstream, p).calls : 0;
+        }
         return c;
 }

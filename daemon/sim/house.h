@@ -19,6 +19,7 @@ struct sim_refusals {
 
 struct sim_house {
         const struct sim_stage *stage;
+        const struct sim_setup *setup;
         struct rf_providers *providers;
         struct rf_upstream *upstream;
         struct rf_flow flow;
@@ -45,7 +46,7 @@ void sim_house_refuse(struct sim_house *h, const struct sim_refusals *refusals);
 /* What was asked of the services so far. */
 struct sim_counts {
         uint64_t attempts, refused; /* requests, and those of them that were answered 429 */
-        uint64_t asked[SIM_PROVIDERS_MAX]; /* calls to each provider */
+        uint64_t asked[SIM_PROVIDERS_MAX]; /* calls to each provider of the setup */
         uint64_t violations;        /* made while the client knew that it must stay away */
 };
 struct sim_counts sim_house_counts(const struct sim_house *h);

@@ -250,6 +250,14 @@ const struct rf_provider_config *sim_setup_provider(const struct sim_setup *s, s
         return &s->providers[i];
 }
 
+bool sim_setup_is_transport(const struct sim_setup *s, size_t i)
+{
+        for (size_t k = 0; k < s->n_providers; k++)
+                if (s->providers[k].transport && strcmp(s->providers[k].transport, s->providers[i].name) == 0)
+                        return true;
+        return false;
+}
+
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set)
 {
         return (struct rf_optimizations){ .on = (set.on | s->switches.on) & ~s->switches.off };

@@ -26,6 +26,7 @@ const struct sim_model *sim_setup_model(const struct sim_setup *s);
 const struct rf_value *sim_setup_get(const struct sim_setup *s, enum rf_setting setting);
 size_t sim_setup_n_providers(const struct sim_setup *s);
 const struct rf_provider_config *sim_setup_provider(const struct sim_setup *s, size_t i);
+bool sim_setup_is_transport(const struct sim_setup *s, size_t i); /* it only stands in for the others' services */
 /* A set of switches as the overrides want it. */
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set);
 /* Gives the weather its seed. Models without a weather have none. -ENOMEM. */

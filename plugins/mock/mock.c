@@ -16,7 +16,8 @@
 #include <string.h>
 
 enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
-              OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED };
+              OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED,
+              OPTION_SPOTIFY_APP };
 
 static const struct rf_option options[] = {
         [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
@@ -35,6 +36,8 @@ static const struct rf_option options[] = {
         [OPTION_WEATHER] = { "weather", RF_OPTION_ENUM, "fine", 0, 0, MOCK_WEATHER_NAMES, 0,
                              "Latencies, limits and faults of Spotify and ReccoBeats where this provider stands in for them." },
         [OPTION_WEATHER_SEED] = { "weather_seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of that weather." },
+        [OPTION_SPOTIFY_APP] = { "spotify_app", RF_OPTION_ENUM, "weather", 0, 0, MOCK_PROFILE_NAMES, 0,
+                                 "What the simulated Spotify lets the app do; partial: all but audio features and recommendations." },
 };
 
 /* A header's value is read when its answer arrives: by then many other answers may have been made. */
@@ -89,6 +92,7 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
                 .world = m->service.world,
                 .weather = (enum mock_weather)v[OPTION_WEATHER].integer,
                 .weather_seed = (uint64_t)v[OPTION_WEATHER_SEED].integer,
+                .profile = (enum mock_profile)v[OPTION_SPOTIFY_APP].integer,
         };
         mock_translate_init(host);
         *ret = m;
