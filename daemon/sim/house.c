@@ -55,7 +55,8 @@ int sim_house_open(const struct sim_stage *stage, struct sim_setup *setup, const
                 sim_house_close(&h);
                 return r;
         }
-        h.flow = (struct rf_flow){ .upstream = h.upstream, .lexicon = stage->lexicon };
+        h.flow = (struct rf_flow){ .upstream = h.upstream, .lexicon = stage->lexicon,
+                                   .asks_model = sim_setup_get(setup, RF_SET_RUNS_ANALYSIS)->integer == 1 };
         *ret = h;
         return 0;
 }

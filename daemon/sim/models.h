@@ -9,7 +9,7 @@
 
 #include "provider/provider.h"
 
-enum { SIM_PROVIDERS_MAX = 3, SIM_PROVIDER_OPTIONS_MAX = 8 };
+enum { SIM_PROVIDERS_MAX = 4, SIM_PROVIDER_OPTIONS_MAX = 8 };
 
 /* Calls that a service accepts in any window. */
 struct sim_limit {
@@ -22,11 +22,11 @@ struct sim_model {
         const char *name;
         const char *help; /* for people */
         struct {
-                const char *name, *transport;
+                const char *name, *plugin, *transport; /* plugin NULL: that of the name */
                 struct {
                         const char *name, *value;
                 } options[SIM_PROVIDER_OPTIONS_MAX];
-        } providers[SIM_PROVIDERS_MAX]; /* in the order in which they are opened and asked; the mock comes first where it's a transport */
+        } providers[SIM_PROVIDERS_MAX]; /* in the order in which they are opened and asked; the transport of others first */
         struct sim_limit limits[2];
 };
 

@@ -66,6 +66,7 @@ static int add_provider(struct sim_setup *s, size_t i, const char *directory, ch
         int r;
 
         s->providers[i].name = s->model->providers[i].name;
+        s->providers[i].plugin = s->model->providers[i].plugin;
         s->providers[i].transport = s->model->providers[i].transport;
         s->providers[i].options = rf_arena_array(&s->arena, OPTIONS_MAX, sizeof(*s->providers[i].options));
         if (!s->providers[i].options)
@@ -77,7 +78,7 @@ static int add_provider(struct sim_setup *s, size_t i, const char *directory, ch
                         return r;
         }
         snprintf(file, sizeof(file), "%.40s.so", s->providers[i].name);
-        return rf_plugin_load(directory, file, &s->plugins[i], message, size);
+        return rf_plugin_load(directory, s->providers[i].plugin ? s->providers[i].plugin : file, &s->plugins[i], message, size);
 }
 
 int sim_setup_new(const struct sim_model *model, const char *plugin_directory, struct sim_setup **ret, char *message, size_t size)

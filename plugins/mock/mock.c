@@ -6,6 +6,7 @@
 
 #include "answers.h"
 #include "faults.h"
+#include "judgements.h"
 #include "services.h"
 #include "shared_world.h"
 #include "translate.h"
@@ -17,7 +18,7 @@
 
 enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
               OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED,
-              OPTION_SPOTIFY_APP };
+              OPTION_SPOTIFY_APP, OPTION_ANALYSIS_TIMES, OPTION_ANALYSIS_ONLY };
 
 static const struct rf_option options[] = {
         [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
@@ -38,6 +39,10 @@ static const struct rf_option options[] = {
         [OPTION_WEATHER_SEED] = { "weather_seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of that weather." },
         [OPTION_SPOTIFY_APP] = { "spotify_app", RF_OPTION_ENUM, "weather", 0, 0, MOCK_PROFILE_NAMES, 0,
                                  "What the simulated Spotify lets the app do; partial: all but audio features and recommendations." },
+        [OPTION_ANALYSIS_TIMES] = { "analysis_times", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                    "Whether each judgement takes the time that a language model took for it, 1 to 10.6 s." },
+        [OPTION_ANALYSIS_ONLY] = { "analysis_only", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                   "Whether it understands prompts only, and knows no music." },
 };
 
 /* A header's value is read when its answer arrives: by then many other answers may have been made. */
@@ -47,6 +52,7 @@ struct instance {
         struct mock_service service;
         struct mock_faults faults;
         uint64_t analysis_latency_us;
+        bool has_analysis_times, is_analysis_only;
         struct mock_services_options services_options;
         struct mock_services *services; /* of Spotify and ReccoBeats; NULL until they are asked */
         char retry_after[RETRIES_KEPT][16];
@@ -88,6 +94,8 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
                 .rate_window_us = (uint64_t)v[OPTION_RATE_WINDOW].integer,
         };
         m->analysis_latency_us = (uint64_t)v[OPTION_ANALYSIS_LATENCY].integer;
+        m->has_analysis_times = v[OPTION_ANALYSIS_TIMES].integer;
+        m->is_analysis_only = v[OPTION_ANALYSIS_ONLY].integer;
         m->services_options = (struct mock_services_options){
                 .world = m->service.world,
                 .weather = (enum mock_weather)v[OPTION_WEATHER].integer,
@@ -117,6 +125,14 @@ static int answer_as(struct instance *m, const char *dialect, const struct rf_re
         return r < 0 ? r : mock_services_answer(m->services, dialect, request, now_us, reply, NULL);
 }
 
+static const char *param(const struct rf_request *request, const char *name)
+{
+        for (size_t i = 0; i < request->n_params; i++)
+                if (strcmp(request->params[i].name, name) == 0)
+                        return request->params[i].value;
+        return NULL;
+}
+
 static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
 {
         struct instance *m = arg;
@@ -128,7 +144,7 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         *reply = (struct rf_reply){ .size = sizeof(*reply) };
         fault = mock_faults_draw(&m->faults, request->url, now_us, &reply->delay_us, &retry_s);
         if (strcmp(request->path, "/analyse") == 0)
-                reply->delay_us += m->analysis_latency_us;
+                reply->delay_us += m->analysis_latency_us + (m->has_analysis_times ? mock_judgement_us(param(request, "about")) : 0);
         if (fault == MOCK_HANG) {
                 reply->fault = RF_FAULT_HANG;
                 return 0;
@@ -152,6 +168,13 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         return 0;
 }
 
+static bool supports(void *arg, const struct rf_operation *operation)
+{
+        const struct instance *m = arg;
+
+        return !m->is_analysis_only || operation->op == RF_OP_ANALYSE_PROMPT;
+}
+
 static const struct rf_transport transport = { .size = sizeof(struct rf_transport), .answer = answer };
 
 RF_EXPORT extern const struct rf_plugin recflow_plugin;
@@ -170,4 +193,5 @@ RF_EXPORT const struct rf_plugin recflow_plugin = {
         .transport = &transport,
         .open = open_mock,
         .close = close_mock,
+        .supports = supports,
 };
