@@ -96,6 +96,7 @@ int command_ping(struct ctl *c);
 int command_status(struct ctl *c);
 int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
+int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_help(struct ctl *c); /* options.c */
 
 /* The wish of the arguments, as parameters of Recommend, Understand and Plan; NULL: out of memory. recommend.c */

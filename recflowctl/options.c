@@ -57,6 +57,7 @@ const struct command commands[] = {
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },
+        { "optimizations", "[set NAME on|off | profile NAME]", "list or switch optimisations", 0, 3, 0, command_optimizations },
         { "version", "", "print the version", 0, 0, 0, command_version },
         { "help", "[COMMAND]", "print help", 0, 1, 0, command_help },
 };

@@ -9,12 +9,12 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "control/encode.h"
+#include "control/optimizations.h"
 #include "daemon/control/descriptions.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
-/* Root, the daemon's own user, or a member of the group that the configuration names. */
-static bool may_administer(const struct rf_control *c, struct rf_varlink_call *call)
+bool rf_may_administer(const struct rf_control *c, struct rf_varlink_call *call)
 {
         const struct rf_peer *p = rf_varlink_call_peer(call);
 
@@ -187,7 +187,7 @@ static int cache_flush(struct rf_varlink_call *call, void *arg)
         json_t *o;
         int r;
 
-        if (!may_administer(c, call))
+        if (!rf_may_administer(c, call))
                 return rf_varlink_call_denied(call);
         r = c->cache ? rf_cache_flush(c->cache, &dropped) : 0;
         if (r < 0)
@@ -204,7 +204,7 @@ static int reload(struct rf_varlink_call *call, void *arg)
         json_t *o;
         int r;
 
-        if (!may_administer(c, call))
+        if (!rf_may_administer(c, call))
                 return rf_varlink_call_denied(call);
         r = c->reload(c->reload_arg, &result);
         if (r == -RF_ECONFIG) {
@@ -223,6 +223,8 @@ static int reload(struct rf_varlink_call *call, void *arg)
 const struct rf_varlink_method rf_admin_methods[] = {
         { "Ping", ping },           { "Status", status },          { "Providers", providers },
         { "CacheStats", cache_stats }, { "CacheFlush", cache_flush }, { "Reload", reload },
+        { "Optimizations", rf_optimizations_method }, { "SetOptimization", rf_set_optimization_method },
+        { "SetProfile", rf_set_profile_method },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);
 

@@ -34,6 +34,7 @@ struct rf_control {
         uint32_t runs_active_max, runs_waiting_max;
         bool has_admin_group;
         gid_t admin_group;
+        struct rf_optimizations optimizations; /* as configured */
         const char *const *notices; /* what a person should know */
         size_t n_notices;
         int (*reload)(void *arg, struct rf_reload *ret); /* -RF_ECONFIG; doesn't yield */

@@ -95,6 +95,21 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
         };
 }
 
+/* The profile, then what is said of single switches. */
+static struct rf_optimizations optimizations(const struct rf_daemon *d)
+{
+        struct rf_optimizations set = rf_optimizations_full();
+
+        (void)rf_optimizations_profile(text_of(d, RF_SET_PROFILE), &set); /* the option takes no other names */
+        for (int i = 0; i < RF_OPT_COUNT; i++) {
+                const enum rf_setting s = (enum rf_setting)(RF_SET_OPTIMIZATIONS + i);
+
+                if (!rf_config_is_default(d->config, s))
+                        rf_optimizations_set(&set, (enum rf_optimization)i, number_of(d, s));
+        }
+        return set;
+}
+
 /* What may change while the daemon runs. */
 static void apply_live(struct rf_daemon *d)
 {
@@ -119,6 +134,8 @@ static void apply_live(struct rf_daemon *d)
         d->control.runs_waiting_max = o.waiting_max;
         d->control.notices = (const char *const *)d->notices;
         d->control.n_notices = d->n_notices;
+        d->control.optimizations = optimizations(d);
+        rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
         if (d->runs)
                 rf_runs_configure(d->runs, &o);
 }

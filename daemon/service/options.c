@@ -70,6 +70,13 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .min = SECOND / 10, .max = 300 * SECOND, .help = "Time to resolve a name and to connect." } },
         [RF_SET_NET_HTTP2] = { "net", { .name = "http2", .type = RF_OPTION_BOOL, .default_value = "no",
                 .help = "Whether HTTP/2 is used where a service offers it." } },
+        [RF_SET_PROFILE] = { "optimizations", { .name = "profile", .type = RF_OPTION_ENUM, .default_value = "full",
+                .choices = "baseline|full", .help = "Sets the switches below that aren't given: baseline is off, full is on." }, true },
+#define SWITCH(symbol, name_, phase, on, off) \
+        [RF_SET_OPTIMIZATIONS + RF_OPT_##symbol] = { "optimizations", { .name = name_, .type = RF_OPTION_BOOL, \
+                .help = "On: " on " Off: " off }, true },
+        RF_OPTIMIZATION_LIST(SWITCH)
+#undef SWITCH
 };
 
 int rf_setting_find(const char *section, const char *name)

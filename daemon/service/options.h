@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "upstream/optimizations.h"
 
 enum rf_setting {
         RF_SET_SOCKET,
@@ -40,7 +41,9 @@ enum rf_setting {
         RF_SET_NET_CA_FILE,
         RF_SET_NET_CONNECT_TIMEOUT,
         RF_SET_NET_HTTP2,
-        RF_SET_COUNT
+        RF_SET_PROFILE,
+        RF_SET_OPTIMIZATIONS, /* the first of the switches, in their own order */
+        RF_SET_COUNT = RF_SET_OPTIMIZATIONS + RF_OPT_COUNT
 };
 
 struct rf_setting_info {

@@ -10,6 +10,7 @@ enum { BAD_FAILURE = 1, BAD_SLOW = 2 };
 struct rf_breaker {
         struct rf_breaker_options options;
         uint64_t generation; /* grows whenever the state changes */
+        bool is_off;
         bool is_tripped;     /* open, or half open once `until_us` is over */
         uint64_t until_us, probing_us; /* end of being open; when the latest probe went */
         uint32_t probes_out, in_a_row;
@@ -81,6 +82,14 @@ static void change(struct rf_breaker *b, bool trips, uint64_t now_us)
         b->probes_out = b->in_a_row = b->n_window = 0;
 }
 
+void rf_breaker_switch(struct rf_breaker *b, bool is_on)
+{
+        if (b->is_off == !is_on)
+                return;
+        b->is_off = !is_on;
+        change(b, false, 0);
+}
+
 static bool has_too_many(const struct rf_breaker *b, uint8_t bad)
 {
         uint32_t n = 0;
@@ -103,7 +112,7 @@ void rf_breaker_done(struct rf_breaker *b, uint64_t now_us, struct rf_pass *pass
                 return; /* the state has changed since: an answer from before says nothing of now */
         if (pass->is_probe && b->probes_out > 0)
                 b->probes_out--;
-        if (result == RF_PASS_NEUTRAL || b->options.failures == 0)
+        if (result == RF_PASS_NEUTRAL || b->options.failures == 0 || b->is_off)
                 return;
         if (pass->is_probe) {
                 change(b, result == RF_PASS_FAILURE, now_us);

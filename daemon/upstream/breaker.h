@@ -46,6 +46,9 @@ DEFINE_CLEANUP(struct rf_breaker *, rf_breaker_free);
 int rf_breaker_enter(struct rf_breaker *b, uint64_t now_us, struct rf_pass *ret_pass, uint64_t *ret_retry_us);
 void rf_breaker_done(struct rf_breaker *b, uint64_t now_us, struct rf_pass *pass, enum rf_pass_result result);
 
+/* Switched off it never opens, nor is it open; it begins anew when it's switched on again. It is on at first. */
+void rf_breaker_switch(struct rf_breaker *b, bool is_on);
+
 /* Whether rf_breaker_enter() would refuse now. */
 bool rf_breaker_is_open(const struct rf_breaker *b, uint64_t now_us);
 enum rf_breaker_state rf_breaker_state(const struct rf_breaker *b, uint64_t now_us);

@@ -8,6 +8,8 @@
 
 enum { JITTER_PERCENT = 10 };
 
+#define SHORT_LIFE_US (1800 * USEC_PER_SEC) /* of what the old policy kept for less long */
+
 static uint64_t life_us(uint32_t seconds, double jitter)
 {
         return (uint64_t)((double)seconds * 1e6 * jitter);
@@ -21,12 +23,28 @@ static double jitter_of(const struct rf_upstream *u, const struct rf_buf *key)
         return 1.0 + (unit * 2 - 1) * JITTER_PERCENT / 100.0;
 }
 
+/* How long answers are fresh at most, whatever their operation declares. */
+static uint64_t fresh_max_us(const struct rf_upstream *u, enum rf_op op)
+{
+        bool is_short = (op == RF_OP_ARTIST_TOP_TRACKS && !rf_upstream_is_on(u, RF_OPT_LONG_ARTIST_TTL)) ||
+                        (op == RF_OP_TRACKS && !rf_upstream_is_on(u, RF_OPT_LONG_DETAILS_TTL));
+
+        return is_short ? SHORT_LIFE_US : RF_FOREVER;
+}
+
+/* Entries of before a switch was turned live by it as well. */
+static uint64_t fresh_until_us(const struct rf_upstream *u, enum rf_op op, const struct rf_cache_entry *e)
+{
+        return MIN(e->fresh_until_us, e->stored_us + MIN(fresh_max_us(u, op), RF_FOREVER - e->stored_us));
+}
+
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
                   bool *ret_ages, struct rf_answer **ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         struct rf_cache_entry e;
-        uint64_t now_us = rf_wall_us();
+        uint64_t now_us = rf_wall_us(), until_us;
+        bool serves_old = rf_upstream_is_on(u, RF_OPT_STALE_SERVING);
         int r;
 
         if (!u->cache || !u->options.cache_enabled)
@@ -36,16 +54,21 @@ int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struc
                 r = rf_cache_get(u->cache, key.data, key.size, now_us, &e);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT;
+        until_us = fresh_until_us(u, q->op, &e);
+        if (until_us <= now_us && !serves_old) {
+                rf_buf_done(&e.value);
+                return -ENOENT;
+        }
         r = rf_answer_decode(rf_provider_name(lane->provider), e.value.data, e.value.size, ret);
         rf_buf_done(&e.value);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT; /* of an older version, or damaged: as if it weren't there */
-        if (e.fresh_until_us > now_us)
+        if (until_us > now_us)
                 *ret_state = e.is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
         else
                 *ret_state = e.stale_until_us > now_us ? RF_CACHE_STALE : RF_CACHE_STALE_ERROR;
         /* in the last tenth of its life it's renewed by whoever asks first, so that nobody ever has to wait for what is asked often */
-        *ret_ages = !e.is_negative && e.fresh_until_us > now_us && (e.fresh_until_us - now_us) * 10 < e.fresh_until_us - e.stored_us;
+        *ret_ages = !e.is_negative && until_us > now_us && (until_us - now_us) * 10 < until_us - e.stored_us && serves_old;
         return 0;
 }
 
@@ -64,7 +87,7 @@ void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const stru
                 return; /* out of memory: the answer is used all the same */
         }
         jitter = jitter_of(u, &key);
-        e.fresh_until_us = e.stored_us + life_us(fresh_s, jitter);
+        e.fresh_until_us = e.stored_us + MIN(life_us(fresh_s, jitter), fresh_max_us(u, q->op));
         e.stale_until_us = e.fresh_until_us + (e.is_negative ? 0 : life_us(o->stale_s, jitter));
         e.error_until_us = e.fresh_until_us + (e.is_negative ? 0 : life_us(o->stale_error_s, jitter));
         (void)rf_cache_put(u->cache, key.data, key.size, &e); /* counted there */

@@ -8,7 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
+/* The old policy: features of one track a call, so many at once, and a pause after them. */
+enum { OLD_FEATURES_AT_ONCE = 5 };
+#define OLD_FEATURES_PAUSE_US (1200 * USEC_PER_MSEC)
+
 struct rf_collector {
+        size_t references; /* the owner's, and of each coroutine that works for it */
         struct rf_lane *lane;
         enum rf_op op;
         struct rf_map *wanted;   /* struct wanted by id: queued or under way */
@@ -54,6 +59,7 @@ int rf_collector_new(struct rf_lane *lane, enum rf_op op, struct rf_collector **
 
         if (!c)
                 return -ENOMEM;
+        c->references = 1;
         c->lane = lane;
         c->op = op;
         rf_list_init(&c->queue);
@@ -68,7 +74,7 @@ int rf_collector_new(struct rf_lane *lane, enum rf_op op, struct rf_collector **
 
 struct rf_collector *rf_collector_free(struct rf_collector *c)
 {
-        if (!c)
+        if (!c || --c->references > 0)
                 return NULL;
         rf_map_free(c->wanted);
         free(c);
@@ -77,8 +83,10 @@ struct rf_collector *rf_collector_free(struct rf_collector *c)
 
 static void batch_unref(struct batch *b)
 {
-        if (--b->references == 0)
-                free(b);
+        if (--b->references > 0)
+                return;
+        rf_collector_free(b->collector);
+        free(b);
 }
 
 static void wanted_free(struct wanted *w)
@@ -226,6 +234,7 @@ static int start_batch(struct rf_collector *c, struct rf_group *g, size_t limit)
         if (!b)
                 return -ENOMEM;
         b->collector = c;
+        c->references++;
         b->caller = c->caller;
         b->references = 1;
         b->record = (struct rf_call_record){ .provider = rf_provider_name(c->lane->provider), .op = c->op,
@@ -250,24 +259,65 @@ static int start_batch(struct rf_collector *c, struct rf_group *g, size_t limit)
         return r;
 }
 
+/* How many ids a call has, how many calls go at once, and the pause between. */
+struct rounds {
+        size_t limit, at_once; /* at_once 0: all */
+        uint64_t pause_us;
+};
+
+static struct rounds rounds_of(const struct rf_collector *c)
+{
+        const struct rf_upstream *u = c->lane->upstream;
+        size_t limit = CLAMP(rf_provider_operation(c->lane->provider, c->op)->batch_limit, 1u, RF_QUERY_IDS_MAX);
+
+        if (c->op == RF_OP_AUDIO_FEATURES && !rf_upstream_is_on(u, RF_OPT_BATCH_FEATURES))
+                return (struct rounds){ .limit = 1, .at_once = OLD_FEATURES_AT_ONCE, .pause_us = OLD_FEATURES_PAUSE_US };
+        return (struct rounds){ .limit = limit, .at_once = c->op == RF_OP_TRACKS && !rf_upstream_is_on(u, RF_OPT_BATCH_DETAILS) };
+}
+
+/* Sends what is queued in rounds, each after the end of the one before. */
+static int send_rounds(struct rf_collector *c, const struct rounds *rounds)
+{
+        int r = 0;
+
+        while (!rf_list_is_empty(&c->queue) && r >= 0) {
+                struct rf_group *g;
+
+                r = rf_group_new(RF_FOREVER, &g);
+                if (r < 0)
+                        return r;
+                for (size_t n = 0; n < rounds->at_once && !rf_list_is_empty(&c->queue) && r >= 0; n++)
+                        r = start_batch(c, g, rounds->limit);
+                if (r >= 0)
+                        r = rf_group_join(g);
+                rf_group_free(g);
+                if (r >= 0 && !rf_list_is_empty(&c->queue))
+                        r = rf_sleep_us(rounds->pause_us);
+        }
+        return r;
+}
+
 static int flush(void *arg)
 {
         struct rf_collector *c = arg;
-        size_t limit = CLAMP(rf_provider_operation(c->lane->provider, c->op)->batch_limit, 1u, RF_QUERY_IDS_MAX);
+        struct rounds rounds = rounds_of(c);
         struct rf_group *g;
         int r = rf_yield_until_idle();
 
         c->is_flushing = false;
         if (r >= 0)
                 r = rf_background(c->lane->upstream, &g);
+        if (r >= 0 && rounds.at_once > 0)
+                r = send_rounds(c, &rounds);
         while (!rf_list_is_empty(&c->queue) && r >= 0)
-                r = start_batch(c, g, limit);
+                r = start_batch(c, g, rounds.limit);
         while (!rf_list_is_empty(&c->queue)) { /* stopped, or out of memory: nobody may wait for ever */
                 struct wanted *w = rf_list_first(&c->queue, struct wanted, link);
 
                 rf_list_remove(&w->link);
                 settle(w, r, NULL);
         }
+        rf_collector_free(c);
         return 0;
 }
 
@@ -284,6 +334,7 @@ static int start_flush(struct rf_collector *c)
         if (r >= 0)
                 r = rf_group_spawn(g, "collect", flush, c);
         c->is_flushing = r >= 0;
+        c->references += r >= 0; /* the coroutine's, which hasn't run yet */
         return r;
 }
 

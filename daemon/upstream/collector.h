@@ -9,7 +9,8 @@
 struct rf_collector;
 
 int rf_collector_new(struct rf_lane *lane, enum rf_op op, struct rf_collector **ret);
-struct rf_collector *rf_collector_free(struct rf_collector *c); /* nobody may wait */
+/* Nobody may wait; what is under way ends first. */
+struct rf_collector *rf_collector_free(struct rf_collector *c);
 
 /* One caller's interest in one id. */
 struct rf_interest;

@@ -22,6 +22,7 @@ struct rf_gate {
         struct lane_class classes[RF_PACING_CLASSES_MAX];
         size_t n_classes, next_class;
         uint64_t blocked_until_us; /* scheduler time; 0 = not blocked */
+        bool is_unpaced;
         bool is_quota;
         bool awaits_probe;         /* a block ended, and nobody has yet seen that the service lets us in again */
         bool is_probing;
@@ -105,6 +106,12 @@ static void timer_fired(struct rf_timer *t)
         pump(container_of(t, struct rf_gate, timer));
 }
 
+/* When the n-th further call of a class could go (n = 0: the next). */
+static uint64_t pace_nth(const struct rf_gate *g, struct lane_class *c, uint64_t now_us, uint64_t n)
+{
+        return g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, n);
+}
+
 static bool may_pass(struct rf_gate *g, uint64_t now_us)
 {
         return now_us >= g->blocked_until_us && !(g->awaits_probe && g->is_probing) && rf_concurrency_has_room(&g->concurrency);
@@ -119,7 +126,8 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
                 w->needed_us = retry_us;
         else {
                 rf_concurrency_begin(&g->concurrency);
-                w->ticket.explored = rf_pace_take(&g->classes[class_index].pace, now_us);
+                if (!g->is_unpaced)
+                        w->ticket.explored = rf_pace_take(&g->classes[class_index].pace, now_us);
                 w->ticket.sent_us = now_us;
                 w->ticket.is_probe = g->awaits_probe;
                 g->is_probing |= g->awaits_probe;
@@ -131,7 +139,7 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
 /* When the next of a class may go. A probe goes at the time that the service named, whatever the pace. */
 static uint64_t next_of(struct rf_gate *g, struct lane_class *c, uint64_t now_us)
 {
-        return g->awaits_probe ? MAX(now_us, g->blocked_until_us) : rf_pace_next(&c->pace, now_us);
+        return g->awaits_probe ? MAX(now_us, g->blocked_until_us) : pace_nth(g, c, now_us, 0);
 }
 
 /* While the breaker is open nobody waits in vain: the line is emptied. */
@@ -169,7 +177,7 @@ static void pump(struct rf_gate *g)
 /* What this call would have to wait for block and pace, at the least. */
 static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t client, enum rf_priority priority, uint64_t now_us)
 {
-        uint64_t at_us = rf_pace_nth(&c->pace, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
+        uint64_t at_us = pace_nth(g, c, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
 
         return MAX(at_us, g->blocked_until_us) - now_us;
 }
@@ -261,7 +269,7 @@ static void refused(struct rf_gate *g, const struct rf_ticket *t, bool is_quota,
         g->blocked_until_us = MAX(g->blocked_until_us, now_us + retry_after_us);
         g->is_quota = is_quota || (g->is_quota && g->blocked_until_us > now_us);
         g->awaits_probe = true;
-        if (!is_quota && !t->is_probe) /* a refused probe was too early; that it was too much is known already */
+        if (!is_quota && !t->is_probe && !g->is_unpaced) /* a refused probe was too early; that it was too much is known already */
                 (void)rf_pace_refused(&g->classes[t->class_index].pace, t->sent_us, now_us);
         for (size_t i = 0; i < g->n_classes; i++)
                 rf_pace_rest(&g->classes[i].pace, g->blocked_until_us);
@@ -310,6 +318,18 @@ void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outco
 bool rf_gate_may_send(const struct rf_gate *g)
 {
         return rf_now_us() >= g->blocked_until_us;
+}
+
+void rf_gate_set_paced(struct rf_gate *g, bool is_paced)
+{
+        g->is_unpaced = !is_paced;
+        if (rf_sched_current())
+                pump(g); /* who waited for the pace alone may go */
+}
+
+bool rf_gate_is_paced(const struct rf_gate *g)
+{
+        return !g->is_unpaced;
 }
 
 bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us)

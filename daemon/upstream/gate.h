@@ -54,6 +54,10 @@ bool rf_gate_may_send(const struct rf_gate *g);
 /* How the attempt ended. For RATE and QUOTA `retry_after_us` is how long to stay away. */
 void rf_gate_leave(struct rf_gate *g, struct rf_ticket *t, enum rf_outcome outcome, uint64_t retry_after_us);
 
+/* Whether calls are paced; they are at first. Unpaced ones go as they come, blocks and places aside. Neither yields. */
+void rf_gate_set_paced(struct rf_gate *g, bool is_paced);
+bool rf_gate_is_paced(const struct rf_gate *g);
+
 /* Whether a call could go without waiting for a block or the breaker. */
 bool rf_gate_is_open(const struct rf_gate *g, uint64_t now_us);
 struct rf_breaker *rf_gate_breaker(struct rf_gate *g);

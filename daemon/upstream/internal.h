@@ -5,6 +5,7 @@
 #include "upstream/authority.h"
 #include "upstream/coalesce.h"
 #include "upstream/gate.h"
+#include "upstream/old_limiter.h"
 #include "upstream/retry.h"
 #include "upstream/upstream.h"
 
@@ -18,6 +19,7 @@ struct rf_lane {
         struct rf_authority *authority;
         struct rf_collector *collectors[RF_OP_COUNT]; /* of look-ups by id; made when first used */
         struct rf_retry_budget budget;
+        struct rf_old_limiter old_limiter; /* in place of the gate's pace, when that is off */
         uint64_t timeout_us; /* in place of the operations' own; 0 = those */
         struct rf_provider_stats stats;
         uint64_t mean_us[RF_OP_COUNT]; /* exponentially weighted; 0 = never called */
@@ -34,6 +36,17 @@ struct rf_upstream {
         struct rf_group *background; /* refreshes, batches, writes of what was learned; made when first needed */
         struct rf_upstream_stats stats;
 };
+
+static inline bool rf_upstream_is_on(const struct rf_upstream *u, enum rf_optimization o)
+{
+        return rf_is_on(&u->optimizations, o);
+}
+
+/* Whether who wants the same at the same time shares one call. */
+static inline bool rf_shares_calls(const struct rf_upstream *u)
+{
+        return rf_upstream_is_on(u, RF_OPT_COALESCE);
+}
 
 /* ---- cached.c: the cache stage ---- */
 

@@ -10,6 +10,7 @@ struct lookup {
         struct rf_lane *lane;
         const struct rf_caller *caller;
         const struct rf_query *query;
+        struct rf_collector *own; /* where nothing is shared with other callers; NULL otherwise */
         struct rf_answer *parts[RF_QUERY_IDS_MAX]; /* by place in the query */
         struct rf_interest *interests[RF_QUERY_IDS_MAX]; /* in what isn't cached */
         const char *old[RF_QUERY_IDS_MAX];         /* served, but to be fetched anew */
@@ -55,7 +56,7 @@ static void tell_cached(struct lookup *l)
 
 static int ask_service(struct lookup *l)
 {
-        struct rf_collector **c = &l->lane->collectors[l->query->op];
+        struct rf_collector **c = rf_shares_calls(l->lane->upstream) ? &l->lane->collectors[l->query->op] : &l->own;
         int r = *c ? 0 : rf_collector_new(l->lane, l->query->op, c);
 
         for (size_t i = 0; i < l->query->n_ids && r >= 0; i++)
@@ -146,6 +147,7 @@ static int look_up(struct rf_lane *lane, const struct rf_caller *caller, const s
                 rf_answer_unref(l->parts[i]);
                 rf_answer_unref(l->fallback[i]);
         }
+        rf_collector_free(l->own);
         free(l);
         return r;
 }

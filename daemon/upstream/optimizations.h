@@ -7,33 +7,62 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the order of the phases in which they came about. */
+/* Symbol, name, phase, what is done when it is on, and when it is off; in the order of the phases in which they came about. */
+#define RF_OPTIMIZATION_LIST(X) \
+        X(ARTIST_PREFETCH, "artist-prefetch", "0.1", "Top tracks are fetched ahead, during seed gathering.", \
+          "Top tracks are fetched when an artist is processed.") \
+        X(LONG_ARTIST_TTL, "long-artist-ttl", "0.1", \
+          "Artists' top tracks are cached as long as the provider declares, 2 h or more.", \
+          "Artists' top tracks are cached for 30 min.") \
+        X(PARALLEL_ARTISTS, "parallel-artists", "0.2", "All artists are processed at once, bounded.", \
+          "One artist after another, with a pause of 0.1 s each.") \
+        X(LONG_RECCOBEAT_TIMEOUT, "long-reccobeat-timeout", "1.1", \
+          "Recommendations, details and features may take as long as the provider declares, 60 s.", \
+          "No call may take longer than 30 s.") \
+        X(NO_STAGGER, "no-stagger", "2.1", "Chunks of seeds start at once.", "Chunk i starts 0.2 s times i late.") \
+        X(CHUNK_CONCURRENCY, "chunk-concurrency", "2.2", "6 chunks of seeds at once.", "3 chunks of seeds at once.") \
+        X(BATCH_DETAILS, "batch-details", "2.3", "Batches of track details are fetched at once, bounded.", \
+          "One batch of track details after another.") \
+        X(SKIP_KNOWN_DETAILS, "skip-known-details", "2.4", "Details are fetched only for tracks whose duration isn't known.", \
+          "Details are always fetched.") \
+        X(PARALLEL_ENRICHMENT, "parallel-enrichment", "3.1", "Details and features are fetched at once.", \
+          "Details are fetched, then features.") \
+        X(PREFETCH_DETAILS, "prefetch-details", "3.2", "Details of known seeds are fetched while recommendations are awaited.", \
+          "Details of known seeds are fetched when needed.") \
+        X(OVERLAP_DISCOVERY, "overlap-discovery", "3.3", "Artist discovery overlaps seed gathering.", \
+          "Artist discovery follows seed gathering.") \
+        X(LONG_DETAILS_TTL, "long-details-ttl", "4.1", \
+          "Track details are cached as long as the provider declares, 2 h or more.", \
+          "Track details are cached for 30 min.") \
+        X(CHUNK_CACHE, "chunk-cache", "4.2", "The whole result of a chunk of seeds is cached for 15 min.", \
+          "Only single answers are cached.") \
+        X(PREWARM, "prewarm", "4.3", "-", "Nothing is kept warm.") \
+        X(SMALL_CHUNKS, "small-chunks", "5.1", "10 to 15 recommendations per chunk of seeds, in twice the chunks.", \
+          "20 recommendations per chunk of seeds.") \
+        X(CANCEL_SLOW, "cancel-slow", "5.2", "A slow call is cancelled at its share of the deadline.", \
+          "A slow call is waited for until its full timeout.") \
+        X(CIRCUIT_BREAKER, "circuit-breaker", "5.3", "A service that fails again and again is left alone for a while.", \
+          "A service that fails is asked on and on.") \
+        X(SKIP_ORDERING, "skip-ordering", "6.1", "Ordering is skipped when the order already meets the criteria.", \
+          "The playlist is always ordered.") \
+        X(EARLY_EXIT, "early-exit", "6.2", "Generation stops once there are enough good tracks.", \
+          "Everything is generated, then filtered.") \
+        X(PACED_LIMITER, "paced-limiter", "ours", "Calls are paced smoothly, per provider and credential.", \
+          "60 calls per calendar minute and tool, then a sleep of 60 s from the oldest call.") \
+        X(BATCH_FEATURES, "batch-features", "ours", "Features of as many tracks a call as the endpoint takes.", \
+          "Features of one track a call, 5 at a time, with 1.2 s between.") \
+        X(COALESCE, "coalesce", "ours", "Equal calls in flight are one call.", "Each caller calls.") \
+        X(REUSE_PASSES, "reuse-passes", "ours", "A further pass uses what is known.", \
+          "A further pass fetches everything again.") \
+        X(STALE_SERVING, "stale-serving", "ours", "Old answers are served while they are fetched anew, and when that fails.", \
+          "Old answers count as missing.") \
+        X(LOCAL_ANALYSIS, "local-analysis", "ours", "Intent, mood, choice and scoring are computed here, in microseconds.", \
+          "Intent, mood, choice and scoring take the time of a language model.")
+
 enum rf_optimization {
-        RF_OPT_ARTIST_PREFETCH,
-        RF_OPT_LONG_ARTIST_TTL,
-        RF_OPT_PARALLEL_ARTISTS,
-        RF_OPT_LONG_RECCOBEAT_TIMEOUT,
-        RF_OPT_NO_STAGGER,
-        RF_OPT_CHUNK_CONCURRENCY,
-        RF_OPT_BATCH_DETAILS,
-        RF_OPT_SKIP_KNOWN_DETAILS,
-        RF_OPT_PARALLEL_ENRICHMENT,
-        RF_OPT_PREFETCH_DETAILS,
-        RF_OPT_OVERLAP_DISCOVERY,
-        RF_OPT_LONG_DETAILS_TTL,
-        RF_OPT_CHUNK_CACHE,
-        RF_OPT_PREWARM,
-        RF_OPT_SMALL_CHUNKS,
-        RF_OPT_CANCEL_SLOW,
-        RF_OPT_CIRCUIT_BREAKER,
-        RF_OPT_SKIP_ORDERING,
-        RF_OPT_EARLY_EXIT,
-        RF_OPT_PACED_LIMITER,
-        RF_OPT_BATCH_FEATURES,
-        RF_OPT_COALESCE,
-        RF_OPT_REUSE_PASSES,
-        RF_OPT_STALE_SERVING,
-        RF_OPT_LOCAL_ANALYSIS,
+#define SYMBOL(symbol, name, phase, on, off) RF_OPT_##symbol,
+        RF_OPTIMIZATION_LIST(SYMBOL)
+#undef SYMBOL
         RF_OPT_COUNT
 };
 

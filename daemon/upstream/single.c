@@ -17,6 +17,7 @@
 enum { MEAN_SHARE = 8, SHARE_OF_MEAN = 3, HURRY_OF_MEAN = 2, REFUSALS_WAITED_MAX = 3 /* 429s in one call */ };
 
 #define TIMEOUT_MIN_US (100 * USEC_PER_MSEC)
+#define TIMEOUT_OLD_US (30 * USEC_PER_SEC) /* of every call, before some were given longer */
 
 /* ---- Attempts ---- */
 
@@ -102,18 +103,26 @@ static void note(struct effort *e, const struct rf_ticket *t)
         snprintf(r->message, sizeof(r->message), "%s", e->last.verdict.message);
 }
 
+static uint64_t own_timeout_us(const struct effort *e)
+{
+        uint64_t us = e->lane->timeout_us ? e->lane->timeout_us : (uint64_t)e->operation->timeout_ms * USEC_PER_MSEC;
+
+        return rf_upstream_is_on(e->lane->upstream, RF_OPT_LONG_RECCOBEAT_TIMEOUT) ? us : MIN(us, (uint64_t)TIMEOUT_OLD_US);
+}
+
 /*
  * The operation's own time, and no more than is left to the deadline. While another attempt could follow it is the call's share of
- * that: a half, unless such calls are known to take longer.
+ * that: a half, unless such calls are known to take longer. The old policy knew no shares.
  */
 static uint64_t timeout_us(const struct effort *e, bool is_last)
 {
         uint64_t mean_us = e->lane->mean_us[e->query->op], share_us;
-        uint64_t own_us = e->lane->timeout_us ? e->lane->timeout_us : (uint64_t)e->operation->timeout_ms * USEC_PER_MSEC;
+        uint64_t own_us = own_timeout_us(e);
         uint64_t now_us = rf_now_us(), left_us = *e->deadline_us > now_us ? *e->deadline_us - now_us : 0;
 
         if (*e->deadline_us == RF_FOREVER)
                 return own_us;
+        is_last |= !rf_upstream_is_on(e->lane->upstream, RF_OPT_CANCEL_SLOW);
         share_us = is_last || mean_us == 0 ? left_us : MIN(left_us, MAX(left_us / 2, SHARE_OF_MEAN * mean_us));
         return MIN(own_us, MAX(share_us, (uint64_t)TIMEOUT_MIN_US));
 }
@@ -130,6 +139,21 @@ static int authorise(struct effort *e)
                 return r;
         e->token = rf_authority_token(e->lane->authority, e->operation->flags & RF_OPERATION_USER);
         return rf_request_authorise(e->builder, bearer);
+}
+
+/* The old policy's waiting, in place of the gate's pace. */
+static int limit_as_before(struct effort *e)
+{
+        struct rf_old_limiter *l = &e->lane->old_limiter;
+        uint64_t began_us = rf_now_us(), until_us = began_us + rf_old_limiter_wait_us(l, e->query->op, rf_wall_us());
+        int r = 0;
+
+        while (rf_now_us() < until_us && r >= 0)
+                r = *e->deadline_us <= rf_now_us() ? -ETIMEDOUT : rf_sleep_until(MIN(until_us, *e->deadline_us)); /* it may move */
+        e->record->pace_us += rf_now_us() - began_us;
+        if (r >= 0)
+                rf_old_limiter_take(l, e->query->op, rf_wall_us());
+        return r;
 }
 
 /*
@@ -173,8 +197,10 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
         struct rf_lane *lane = e->lane;
         struct rf_ticket ticket;
         uint64_t given_us, retry_us;
-        int r = enter(e, &ticket);
+        int r = rf_gate_is_paced(lane->gate) ? 0 : limit_as_before(e);
 
+        if (r >= 0)
+                r = enter(e, &ticket);
         if (r < 0)
                 return r;
         given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
@@ -378,6 +404,12 @@ int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, con
 
         if (!(rf_provider_operation(lane->provider, q->op)->flags & RF_OPERATION_IDEMPOTENT)) /* two equal writes are two wishes */
                 return rf_attempts(lane, caller, q, has_alternative, &caller->deadline_us, record, ret);
+        if (!rf_shares_calls(lane->upstream)) {
+                r = rf_attempts(lane, caller, q, has_alternative, &caller->deadline_us, record, ret);
+                if (r >= 0)
+                        rf_cached_put(lane->upstream, lane, q, *ret);
+                return r;
+        }
         r = rf_query_key(rf_provider_name(lane->provider), q, &key);
         if (r >= 0)
                 r = work_new(lane, caller, q, has_alternative, &w);

@@ -45,6 +45,15 @@ static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_prov
         return r;
 }
 
+/* Those that are states of the stages; the others are asked for where they count. */
+static void apply_optimizations(struct rf_upstream *u)
+{
+        for (size_t i = 0; i < u->n_lanes; i++) {
+                rf_gate_set_paced(u->lanes[i].gate, rf_upstream_is_on(u, RF_OPT_PACED_LIMITER));
+                rf_breaker_switch(rf_gate_breaker(u->lanes[i].gate), rf_upstream_is_on(u, RF_OPT_CIRCUIT_BREAKER));
+        }
+}
+
 int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *providers, struct rf_cache *cache,
                     struct rf_upstream **ret)
 {
@@ -54,7 +63,6 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
         if (!u)
                 return -ENOMEM;
         u->options = *o;
-        u->optimizations.on = rf_optimizations_full().on & ~o->optimizations_off;
         u->cache = cache;
         u->lanes = calloc(rf_providers_count(providers) + 1, sizeof(*u->lanes));
         r = u->lanes ? rf_coalesce_new(&u->coalesce) : -ENOMEM;
@@ -64,6 +72,7 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
                 rf_upstream_free(u);
                 return r;
         }
+        rf_upstream_set_optimizations(u, &(struct rf_optimizations){ .on = ~o->optimizations_off });
         *ret = u;
         return 0;
 }
@@ -182,6 +191,7 @@ const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstrea
 void rf_upstream_set_optimizations(struct rf_upstream *u, const struct rf_optimizations *set)
 {
         u->optimizations.on = set->on & rf_optimizations_full().on;
+        apply_optimizations(u);
 }
 
 bool rf_upstream_can(const struct rf_upstream *u, enum rf_op op)

@@ -271,6 +271,25 @@ def test_reload_changes_what_it_may_and_names_what_needs_a_restart(tmp_path):
             assert d.process.poll() is None
 
 
+def optimizations_off(c):
+    return [o["name"] for o in c.call(A + "Optimizations")["parameters"]["optimizations"] if not o["enabled"]]
+
+
+def test_optimizations_are_configured_switched_and_reset_by_a_reload(tmp_path):
+    with Daemon(tmp_path, "[optimizations]\ncoalesce = off\n") as d, d.client() as c:
+        assert optimizations_off(c) == ["coalesce"]
+        assert c.call(A + "SetOptimization", {"name": "prewarm", "enabled": False}) == {"parameters": {}}
+        assert optimizations_off(c) == ["prewarm", "coalesce"]
+        assert c.call(A + "Reload")["parameters"] == {"changed": [], "restart": []}
+        assert optimizations_off(c) == ["coalesce"]
+        d.write_config("[optimizations]\nprofile = baseline\ncoalesce = on\n")
+        assert sorted(c.call(A + "Reload")["parameters"]["changed"]) == ["coalesce", "profile"]
+        assert len(optimizations_off(c)) == 24 and "coalesce" not in optimizations_off(c)
+        assert c.call(A + "SetProfile", {"name": "full"}) == {"parameters": {}} and optimizations_off(c) == []
+        assert c.call(A + "SetProfile", {"name": "fast"})["error"] == "org.varlink.service.InvalidParameter"
+        assert c.call(A + "SetOptimization", {"name": "warp", "enabled": True})["error"] == A + "NoSuchOptimization"
+
+
 # ---- Bad input ----
 
 
@@ -373,7 +392,7 @@ def test_wrong_arguments_are_explained(arguments, words):
 
 def test_the_sample_is_a_valid_configuration_with_every_default(tmp_path):
     sample = subprocess.run([os.path.join(BUILD, "recflowd"), "--sample"], capture_output=True, timeout=TIMEOUT).stdout.decode()
-    text = re.sub(r"^#(\w+ = \S|\[)", r"\1", sample, flags=re.M)
+    text = re.sub(r"^#([\w-]+ = \S|\[)", r"\1", sample, flags=re.M)
     (tmp_path / "c").write_text(text)
     out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", str(tmp_path / "c"), "--check"], capture_output=True, timeout=TIMEOUT)
     assert out.returncode == 0, out.stderr

@@ -158,6 +158,22 @@ def test_what_was_not_understood_is_said(daemon):
     assert b"Not understood: frobnicate" in ctl(daemon, "recommend", "calm frobnicate").stdout
 
 
+def test_optimizations_are_listed_and_switched(daemon):
+    def states(field="enabled"):
+        return {o["name"]: o[field] for o in json.loads(ctl(daemon, "optimizations", "--json").stdout)["optimizations"]}
+
+    assert len(states()) == 25 and all(states().values())
+    out = ctl(daemon, "optimizations", "set", "coalesce", "off")
+    assert out.returncode == 0 and out.stdout == b"coalesce is off, until the next reload or restart\n"
+    assert [n for n, on in states().items() if not on] == ["coalesce"] and all(states("default").values())
+    text = ctl(daemon, "optimizations").stdout.decode()
+    assert re.search(r"^ours  coalesce +off +on$", text, re.M) and "off: Each caller calls." in text
+    assert ctl(daemon, "optimizations", "profile", "baseline").returncode == 0 and not any(states().values())
+    assert ctl(daemon, "optimizations", "profile", "full").returncode == 0 and all(states().values())
+    unknown = ctl(daemon, "optimizations", "set", "warp", "on")
+    assert unknown.returncode == 1 and b"no such optimisation" in unknown.stderr
+
+
 # ---- Wrong use ----
 
 
@@ -169,7 +185,7 @@ def test_what_was_not_understood_is_said(daemon):
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
     (["recommend", "--format", "mp3", "x"], "text|json|jspf"), (["recommend", "--bogus", "x"], "there is no option --bogus"),
     (["recommend", "-x", "x"], "there is no option -x"), (["ping", "--tracks", "5"], "ping takes no --tracks"), (["ping", "extra"], "usage:"),
-    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["recommend", "--json=yes", "x"], "takes no value"),
+    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"), (["recommend", "--json=yes", "x"], "takes no value"),
 ])
 def test_wrong_arguments_are_explained_and_exit_with_2(arguments, words):
     out = ctl("/nowhere", *arguments)
@@ -349,8 +365,8 @@ def test_the_daemons_manual_describes_every_option():
 def test_the_configurations_manual_has_every_option():
     sample = subprocess.run([os.path.join(BUILD, "recflowd"), "--sample"], capture_output=True, timeout=TIMEOUT).stdout.decode()
     with open(os.path.join(BUILD, "docs/man/recflowd.conf.5")) as f:
-        manual = f.read()
-    names = re.findall(r"^#([a-z_]+) =", sample.split("#[provider")[0], re.M)
+        manual = f.read().replace("\\-", "-")
+    names = re.findall(r"^#([a-z_-]+) =", sample.split("#[provider")[0], re.M)
     assert len(names) > 15
     for name in names:
         assert re.search(rf"^\.B {name}$", manual, re.M), name

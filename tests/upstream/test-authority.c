@@ -5,6 +5,7 @@
 
 struct accounts {
         unsigned n_tokens, n_api, life_s;
+        uint64_t late_us; /* every other answer of the service comes so late */
         uint16_t status; /* 0: gives tokens */
         const char *refusal, *refresh_token; /* refresh_token NULL: not sent */
         const char *accepted; /* bearer that the service takes; NULL: the latest */
@@ -53,7 +54,7 @@ static void serve(struct service *s, const struct rf_request *q, uint64_t now_us
                 return;
         }
         accounts.n_api++;
-        ret->delay_us = 100000;
+        ret->delay_us = accounts.n_api % 2 && accounts.late_us ? accounts.late_us : 100000;
         snprintf(expected, sizeof(expected), "Bearer %s", accounts.accepted ? accounts.accepted : accounts.token);
         if (accounts.api_status)
                 service_says(ret, accounts.api_status, accounts.api_body);
@@ -145,6 +146,7 @@ static int is_revoked(struct house *h)
 
         assert_int_equal(house_search(h, "x"), 0);
         accounts.accepted = "token2";
+        accounts.late_us = 3 * USEC_PER_SEC; /* some hear that token1 is no good when there is token2 already */
         ask_at_once(h, askers, 10, 0);
         assert_int_equal(accounts.n_tokens, 2); /* ten 401s, one renewal */
         assert_int_equal(accounts.n_api, 21);
