@@ -11,7 +11,7 @@
 
 enum { RUNS_MAX = 100000 };
 
-enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, SEQUENCE, UNLEARNED, JSON,
+enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY, SEQUENCE, UNLEARNED, JSON,
               PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
 
 static const struct {
@@ -31,6 +31,8 @@ static const struct {
         { { "prompts", required_argument, NULL, PROMPTS }, "FILE", "one prompt a line, instead of the built-in ones" },
         { { "whatif", required_argument, NULL, WHATIF }, "NAME=VALUE", "an option of the daemon, compared with its default; may be repeated" },
         { { "ablate", no_argument, NULL, ABLATE }, NULL, "what each switch is worth: off alone from full, on alone from baseline" },
+        { { "record", required_argument, NULL, RECORD }, "FILE", "keep the answers of one run (--runs 1, one model, one profile)" },
+        { { "replay", required_argument, NULL, REPLAY }, "FILE", "that run again; with --on, --off, --deadline, --whatif: what would have been" },
         { { "sequence", no_argument, NULL, SEQUENCE }, NULL, "all runs one after the other on one daemon" },
         { { "unlearned", no_argument, NULL, UNLEARNED }, NULL, "daemons don't know yet what the services will refuse" },
         { { "json", no_argument, NULL, JSON }, NULL, "for programs" },
@@ -189,6 +191,12 @@ static int take(int letter, struct sim_arguments *a, char *text, char *message, 
         case PROMPTS:
                 a->prompts = text;
                 return 0;
+        case RECORD:
+                a->record = text;
+                return 0;
+        case REPLAY:
+                a->replay = text;
+                return 0;
         case PLUGINS:
                 a->plugin_directory = text;
                 return 0;
@@ -236,6 +244,11 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
                 return refuse(message, size, "--on and --off name the same switch");
         if (a->plan.is_sequence && a->plan.concurrency > 1)
                 return refuse(message, size, "--sequence: one after the other is --concurrency 1");
+        if (a->record && (a->plan.runs != 1 || a->plan.concurrency != 1 || a->n_models > 1 || a->n_profiles != 1 || a->n_overrides > 0 ||
+                          a->is_ablation || a->plan.cache != SIM_CACHE_COLD))
+                return refuse(message, size, "--record: it takes --runs 1, one --model and one --profile, a cold cache, and no --whatif");
+        if (a->replay && (a->record || a->n_models > 0 || a->n_profiles > 0 || a->is_ablation))
+                return refuse(message, size, "--replay: model, profile, prompt and seed are those of the recording");
         if (a->n_models == 0)
                 a->models[a->n_models++] = sim_model_find("logged-run");
         if (a->n_profiles == 0) {

@@ -25,9 +25,21 @@ static int draw_prompts(const struct sim_stage *stage, const struct sim_plan *pl
                 order[k] = i;
         }
         for (size_t i = 0; i < n; i++)
-                list[i] = order[i % n_prompts];
+                list[i] = plan->prompt ? *plan->prompt : order[i % n_prompts];
         memmove(order, list, n * sizeof(*order));
         *ret = order;
+        return 0;
+}
+
+int sim_plan_first_prompt(const struct sim_stage *stage, const struct sim_plan *plan, size_t *ret)
+{
+        size_t *prompts;
+        int r = draw_prompts(stage, plan, 1, &prompts);
+
+        if (r < 0)
+                return r;
+        *ret = prompts[0];
+        free(prompts);
         return 0;
 }
 
@@ -51,6 +63,8 @@ int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, c
                 r = sim_trial_learn(&t, known, message, size);
                 t.refusals = known;
         }
+        if (r >= 0 && plan->tape)
+                r = sim_setup_tape(setup, plan->tape, plan->plays_tape);
         for (size_t i = 0; i < result.n && r >= 0; i += step) {
                 t.prompts = &prompts[i];
                 t.n = MIN(step, result.n - i);

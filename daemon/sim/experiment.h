@@ -10,6 +10,9 @@ struct sim_plan {
         bool is_unlearned;        /* daemons don't know yet what they will be refused */
         enum sim_cache cache;
         uint64_t gap_us, deadline_us, seed;
+        const size_t *prompt;     /* NULL: all in turn; otherwise this one */
+        const char *tape;         /* absolute path; exchanges are recorded there, or answered from there; NULL: neither */
+        bool plays_tape;
 };
 
 struct sim_spread {
@@ -33,6 +36,8 @@ struct sim_result {
 /* Run `i` has the same prompt and the same weather in every experiment of a plan. */
 int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, const struct sim_plan *plan,
                        struct rf_optimizations optimizations, struct sim_result *ret, char *message, size_t size);
+/* The prompt of the first run. -ENOMEM. */
+int sim_plan_first_prompt(const struct sim_stage *stage, const struct sim_plan *plan, size_t *ret);
 void sim_result_done(struct sim_result *r);
 
 enum sim_quality { SIM_QUALITY_NDCG, SIM_QUALITY_COHESION, SIM_QUALITY_COHERENCE, SIM_QUALITY_DIVERSITY, SIM_QUALITY_ARC_FIT,

@@ -1,10 +1,12 @@
 /* recflow-sim: the daemon's own code under a virtual clock against simulated services, measured. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "sim/json.h"
+#include "sim/recording.h"
 #include "sim/table.h"
 
 enum { EXIT_USAGE = 2, COLUMNS_MAX = 2 * SIM_PROFILES_MAX, MESSAGE_SIZE = 512 };
@@ -15,6 +17,7 @@ struct session {
         struct sim_stage stage;
         json_t *models; /* what --json will print */
         char message[MESSAGE_SIZE];
+        char tape[PATH_MAX]; /* of a recording: absolute */
 };
 
 static struct rf_optimizations switches(const struct sim_arguments *a, const char *profile)
@@ -61,7 +64,7 @@ static int run_columns(struct session *s, const struct sim_model *model, struct 
 /* What belongs beside each other: a profile and what if, or else the two profiles. */
 static bool are_compared(const struct sim_arguments *a, size_t second)
 {
-        return second % 2 == 1 && (a->n_overrides > 0 || a->n_profiles > 1);
+        return second % 2 == 1 && (a->n_overrides > 0 || a->n_profiles > 1 || a->replay);
 }
 
 static int print_columns(struct session *s, const struct sim_model *model, const struct sim_column *columns, size_t n)
@@ -128,6 +131,69 @@ static int ablate_model(struct session *s, const struct sim_model *model)
         return r;
 }
 
+/* ---- Recordings ---- */
+
+/* One run, kept. */
+static int record(struct session *s)
+{
+        struct sim_arguments *a = &s->arguments;
+        int r = sim_recording_begin(a, &s->stage, s->message, sizeof(s->message));
+
+        if (r < 0)
+                return r;
+        if (!realpath(a->record, s->tape))
+                return -errno;
+        a->plan.tape = s->tape;
+        return run_model(s, a->models[0]);
+}
+
+/* The run as it was, and, if anything is to be different, as it would have been. */
+static int replay_columns(struct session *s, const struct sim_recording *recording, struct sim_column *columns, size_t *n)
+{
+        const struct sim_arguments *a = &s->arguments;
+        bool differs = a->on || a->off || a->n_overrides > 0 || a->plan.deadline_us > 0;
+        struct sim_plan plan = { .runs = 1, .concurrency = 1, .seed = recording->seed, .deadline_us = recording->deadline_us,
+                                 .is_unlearned = recording->is_unlearned, .prompt = &recording->prompt, .tape = s->tape,
+                                 .plays_tape = true };
+        int r = 0;
+
+        for (unsigned what_if = 0; what_if < (differs ? 2u : 1u) && r >= 0; what_if++) {
+                _cleanup_(sim_setup_freep) struct sim_setup *setup = NULL;
+                struct rf_optimizations set = recording->optimizations;
+
+                if (what_if) {
+                        set.on = (set.on | a->on) & ~a->off;
+                        plan.deadline_us = a->plan.deadline_us ? a->plan.deadline_us : plan.deadline_us;
+                }
+                r = make_setup(s, recording->model, what_if == 1, &setup);
+                if (r >= 0)
+                        r = sim_experiment_run(&s->stage, setup, &plan, set, &columns[*n].result, s->message, sizeof(s->message));
+                if (r >= 0)
+                        columns[(*n)++].name = what_if ? "what if" : recording->profile;
+        }
+        return r;
+}
+
+static int replay(struct session *s)
+{
+        struct sim_column columns[COLUMNS_MAX] = { 0 };
+        struct sim_recording recording;
+        size_t n = 0;
+        int r = sim_recording_read(s->arguments.replay, &s->stage, &recording, s->message, sizeof(s->message));
+
+        if (r >= 0 && !realpath(s->arguments.replay, s->tape))
+                r = -errno;
+        if (r >= 0)
+                r = replay_columns(s, &recording, columns, &n);
+        s->arguments.plan.runs = 1;
+        s->arguments.plan.seed = r >= 0 ? recording.seed : 0;
+        if (r >= 0)
+                r = s->models ? add_columns(s, recording.model, columns, n) : print_columns(s, recording.model, columns, n);
+        for (size_t i = 0; i < n; i++)
+                sim_result_done(&columns[i].result);
+        return r;
+}
+
 /* ---- The whole ---- */
 
 static int print_json(struct session *s)
@@ -147,7 +213,11 @@ static int run(struct session *s)
         struct sim_stage_options o = { .plugin_directory = a->plugin_directory, .data_directory = a->data_directory, .prompts = a->prompts };
         int r = sim_stage_open(&o, &s->stage, s->message, sizeof(s->message));
 
-        for (size_t i = 0; i < a->n_models && r >= 0; i++)
+        if (r >= 0 && a->replay)
+                r = replay(s);
+        else if (r >= 0 && a->record)
+                r = record(s);
+        for (size_t i = 0; i < a->n_models && !a->replay && !a->record && r >= 0; i++)
                 r = a->is_ablation ? ablate_model(s, a->models[i]) : run_model(s, a->models[i]);
         if (r >= 0 && s->models)
                 r = print_json(s);
@@ -159,25 +229,30 @@ static int run(struct session *s)
 
 int main(int argc, char **argv)
 {
-        struct session s = { 0 };
-        int r = sim_arguments_parse(argc, argv, &s.arguments, s.message, sizeof(s.message));
+        _cleanup_free_ struct session *s = calloc(1, sizeof(*s));
+        int r;
 
+        if (!s) {
+                fputs("recflow-sim: out of memory\n", stderr);
+                return EXIT_FAILURE;
+        }
+        r = sim_arguments_parse(argc, argv, &s->arguments, s->message, sizeof(s->message));
         if (r < 0) {
-                fprintf(stderr, "recflow-sim: %s; recflow-sim --help lists the options\n", s.message);
+                fprintf(stderr, "recflow-sim: %s; recflow-sim --help lists the options\n", s->message);
                 return EXIT_USAGE;
         }
-        if (s.arguments.action == SIM_HELP) {
+        if (s->arguments.action == SIM_HELP) {
                 sim_arguments_help(stdout);
                 return EXIT_SUCCESS;
         }
-        if (s.arguments.action == SIM_VERSION) {
+        if (s->arguments.action == SIM_VERSION) {
                 puts("recflow-sim " PACKAGE_VERSION);
                 return EXIT_SUCCESS;
         }
-        s.models = s.arguments.is_json ? json_array() : NULL;
-        r = run(&s);
-        json_decref(s.models);
+        s->models = s->arguments.is_json ? json_array() : NULL;
+        r = run(s);
+        json_decref(s->models);
         if (r < 0)
-                fprintf(stderr, "recflow-sim: %s\n", s.message[0] ? s.message : rf_strerror(r));
+                fprintf(stderr, "recflow-sim: %s\n", s->message[0] ? s->message : rf_strerror(r));
         return r == -RF_ECONFIG ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

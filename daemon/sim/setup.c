@@ -130,7 +130,8 @@ static int refuse_unknown(const struct sim_setup *s, const char *name, char *mes
         char near[160];
 
         for (int i = 0; i < RF_SET_COUNT; i++)
-                offer(&n, name, "", rf_settings[i].section, rf_settings[i].option.name);
+                if (strcmp(rf_settings[i].section, "optimizations") != 0)
+                        offer(&n, name, "", rf_settings[i].section, rf_settings[i].option.name);
         for (int i = 0; i < RF_OPT_COUNT; i++)
                 offer(&n, name, "optimizations", "", rf_optimization_infos[i].name);
         for (size_t p = 0; p < s->n_providers; p++)
@@ -271,4 +272,17 @@ int sim_setup_seed(struct sim_setup *s, uint64_t seed)
                 if (s->plugins[p]->transport && find_option(s->plugins[p], "weather_seed"))
                         return set_provider_option(s, p, "weather_seed", s->seed);
         return 0;
+}
+
+int sim_setup_tape(struct sim_setup *s, const char *path, bool plays)
+{
+        int r = 0;
+
+        for (size_t p = 0; p < s->n_providers && r >= 0; p++)
+                if (s->plugins[p]->transport && !s->providers[p].plugin) {
+                        r = set_provider_option(s, p, "tape", path);
+                        if (r >= 0)
+                                r = set_provider_option(s, p, "tape_plays", plays ? "yes" : "no");
+                }
+        return r;
 }

@@ -29,5 +29,7 @@ const struct rf_provider_config *sim_setup_provider(const struct sim_setup *s, s
 bool sim_setup_is_transport(const struct sim_setup *s, size_t i); /* it only stands in for the others' services */
 /* A set of switches as the overrides want it. */
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set);
+/* Exchanges are recorded in a file, or answered from it. -ENOMEM. */
+int sim_setup_tape(struct sim_setup *s, const char *path, bool plays);
 /* Gives the weather its seed. Models without a weather have none. -ENOMEM. */
 int sim_setup_seed(struct sim_setup *s, uint64_t seed);

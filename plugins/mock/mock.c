@@ -9,6 +9,7 @@
 #include "judgements.h"
 #include "services.h"
 #include "shared_world.h"
+#include "tape.h"
 #include "translate.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 
 enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
               OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED,
-              OPTION_SPOTIFY_APP, OPTION_ANALYSIS_TIMES, OPTION_ANALYSIS_ONLY };
+              OPTION_SPOTIFY_APP, OPTION_ANALYSIS_TIMES, OPTION_ANALYSIS_ONLY, OPTION_TAPE,
+              OPTION_TAPE_PLAYS };
 
 static const struct rf_option options[] = {
         [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
@@ -43,6 +45,9 @@ static const struct rf_option options[] = {
                                     "Whether each judgement takes the time that a language model took for it, 1 to 10.6 s." },
         [OPTION_ANALYSIS_ONLY] = { "analysis_only", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
                                    "Whether it understands prompts only, and knows no music." },
+        [OPTION_TAPE] = { "tape", RF_OPTION_PATH, NULL, 0, 0, NULL, 0, "File to which every exchange is appended, for recflow-sim." },
+        [OPTION_TAPE_PLAYS] = { "tape_plays", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                "Whether answers come from that file instead, where it has them." },
 };
 
 /* A header's value is read when its answer arrives: by then many other answers may have been made. */
@@ -52,6 +57,7 @@ struct instance {
         struct mock_service service;
         struct mock_faults faults;
         uint64_t analysis_latency_us;
+        struct mock_tape *tape; /* NULL: none */
         bool has_analysis_times, is_analysis_only;
         struct mock_services_options services_options;
         struct mock_services *services; /* of Spotify and ReccoBeats; NULL until they are asked */
@@ -65,6 +71,7 @@ static void close_mock(void *arg)
 
         if (!m)
                 return;
+        mock_tape_close(m->tape);
         mock_services_free(m->services);
         mock_world_leave(m->service.world);
         free(m);
@@ -78,8 +85,10 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
         if (!m)
                 return -ENOMEM;
         r = mock_world_share((uint64_t)v[OPTION_SEED].integer, &m->service.world);
+        if (r >= 0 && v[OPTION_TAPE].is_set)
+                r = mock_tape_open(v[OPTION_TAPE].string, v[OPTION_TAPE_PLAYS].integer, &m->tape);
         if (r < 0) {
-                free(m);
+                close_mock(m);
                 return r;
         }
         m->service.has_user = v[OPTION_USER].integer;
@@ -133,7 +142,7 @@ static const char *param(const struct rf_request *request, const char *name)
         return NULL;
 }
 
-static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+static int answer_live(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
 {
         struct instance *m = arg;
         uint32_t retry_s = 0;
@@ -166,6 +175,27 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         if (fault == MOCK_MALFORMED)
                 reply->body[reply->body_size /= 2] = '\0';
         return 0;
+}
+
+/* What goes on tape: neither our own counters nor what is about tokens. */
+static bool is_taped(const struct instance *m, const char *dialect, const struct rf_request *request)
+{
+        return m->tape && strcmp(dialect, "stats") != 0 && !strstr(request->url, "/api/token");
+}
+
+static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+{
+        struct instance *m = arg;
+        int r = -ENOENT;
+
+        if (is_taped(m, dialect, request) && mock_tape_is_playing(m->tape))
+                r = mock_tape_play(m->tape, dialect, request, reply);
+        if (r != -ENOENT)
+                return r;
+        r = answer_live(m, dialect, request, now_us, reply);
+        if (r >= 0 && is_taped(m, dialect, request) && !mock_tape_is_playing(m->tape))
+                r = mock_tape_record(m->tape, dialect, request, reply);
+        return r;
 }
 
 static bool supports(void *arg, const struct rf_operation *operation)

@@ -123,6 +123,58 @@ def test_ablation_says_what_each_switch_is_worth():
     assert text.count("parallel-artists") == 2
 
 
+def test_a_recorded_run_is_the_same_again_and_otherwise(tmp_path):
+    tape = str(tmp_path / "run.jsonl")
+    first = sim("--runs", "1", "--profile", "full", "--record", tape)
+    assert without_cpu(sim("--replay", tape)) == without_cpu(first)
+    lines = open(tape).read().splitlines()
+    assert json.loads(lines[0])["recflow_recording"] == 1 and len(lines) > 20
+    assert "/api/token" not in "".join(lines) and "Bearer" not in "".join(lines)
+    # what is on tape is what is heard
+    with open(tape, "w") as f:
+        for line in lines:
+            exchange = json.loads(line)
+            if "delay_us" in exchange:
+                exchange["delay_us"] *= 50
+            f.write(json.dumps(exchange) + "\n")
+    slow = results("--replay", tape)["full"]
+    assert slow["time_ms"]["p50"] > 3 * results("--runs", "1", "--profile", "full")["full"]["time_ms"]["p50"]
+    r = results("--replay", tape, "--off", "batch-features")
+    assert list(r) == ["full", "what if"] and r["what if"]["calls"] > r["full"]["calls"]
+
+
+def test_what_is_no_recording_is_said(tmp_path):
+    f = tmp_path / "no"
+    f.write_text("{}\n")
+    assert "it isn't a recording" in sim("--replay", str(f), code=2)
+    f.write_text("nonsense")
+    assert "it isn't a recording" in sim("--replay", str(f), code=2)
+    assert "No such file" in sim("--replay", str(tmp_path / "absent"), code=1)
+    assert "--record: it takes --runs 1" in sim("--record", str(f), code=2)
+    assert "--replay: model" in sim("--replay", str(f), "--model", "plan", code=2)
+
+
+def test_the_real_plugins_live_in_every_model():
+    for model in ("logged-run", "plan", "bad-day", "dev-mode", "storm", "quota", "reccobeats-down", "hostile", "fine"):
+        r = results("--model", model, "--runs", "2", "--profile", "full")["full"]
+        assert r["failed_percent"] == 0 and r["ndcg"] > 0.2 and r["violations"] == 0, model
+        assert r["calls"] > 10, model
+
+
+def test_the_baseline_of_the_logged_run_takes_minutes():
+    r = results("--runs", "6")
+    assert 100000 < r["baseline"]["time_ms"]["p50"] < 600000
+    assert r["full"]["time_ms"]["p95"] < 30000
+    assert r["baseline"]["steps_ms"]["understand"]["p50"] > 5000  # a language model reads the prompt
+    assert r["full"]["steps_ms"]["understand"]["p50"] == 0
+
+
+def test_refusals_are_known_unless_they_are_to_be_learned():
+    learned = results("--runs", "2", "--profile", "full")["full"]
+    fresh = results("--runs", "2", "--profile", "full", "--unlearned")["full"]
+    assert learned["wasted"] == 0 and fresh["wasted"] >= 1
+
+
 def test_prompts_come_from_a_file(tmp_path):
     f = tmp_path / "prompts"
     f.write_text("# two\nrainy sunday jazz\n\nsomething nobody has a taste for\n")
