@@ -165,6 +165,51 @@ static int take_count(int letter, struct sim_arguments *a, const char *text, cha
         return r;
 }
 
+static int take_override(struct sim_arguments *a, const char *text, char *message, size_t size)
+{
+        if (a->n_overrides == SIM_OVERRIDES_MAX)
+                return refuse(message, size, "--whatif: at most %d", SIM_OVERRIDES_MAX);
+        a->overrides[a->n_overrides++] = text;
+        return 0;
+}
+
+/* Options without an argument, and those whose argument is taken as it is. */
+static int take_plain(int letter, struct sim_arguments *a, const char *text)
+{
+        switch (letter) {
+        case PROMPTS:
+                a->prompts = text;
+                break;
+        case RECORD:
+                a->record = text;
+                break;
+        case REPLAY:
+                a->replay = text;
+                break;
+        case PLUGINS:
+                a->plugin_directory = text;
+                break;
+        case DATA:
+                a->data_directory = text;
+                break;
+        case ABLATE:
+                a->is_ablation = true;
+                break;
+        case SEQUENCE:
+                a->plan.is_sequence = true;
+                break;
+        case UNLEARNED:
+                a->plan.is_unlearned = true;
+                break;
+        case JSON:
+                a->is_json = true;
+                break;
+        default:
+                a->action = letter == SHOW_VERSION ? SIM_VERSION : SIM_HELP;
+        }
+        return 0;
+}
+
 static int take(int letter, struct sim_arguments *a, char *text, char *message, size_t size)
 {
         switch (letter) {
@@ -184,43 +229,9 @@ static int take(int letter, struct sim_arguments *a, char *text, char *message, 
         case CACHE:
                 return take_cache(a, text, message, size);
         case WHATIF:
-                if (a->n_overrides == SIM_OVERRIDES_MAX)
-                        return refuse(message, size, "--whatif: at most %d", SIM_OVERRIDES_MAX);
-                a->overrides[a->n_overrides++] = text;
-                return 0;
-        case PROMPTS:
-                a->prompts = text;
-                return 0;
-        case RECORD:
-                a->record = text;
-                return 0;
-        case REPLAY:
-                a->replay = text;
-                return 0;
-        case PLUGINS:
-                a->plugin_directory = text;
-                return 0;
-        case DATA:
-                a->data_directory = text;
-                return 0;
-        case ABLATE:
-                a->is_ablation = true;
-                return 0;
-        case SEQUENCE:
-                a->plan.is_sequence = true;
-                return 0;
-        case UNLEARNED:
-                a->plan.is_unlearned = true;
-                return 0;
-        case JSON:
-                a->is_json = true;
-                return 0;
-        case SHOW_VERSION:
-                a->action = SIM_VERSION;
-                return 0;
+                return take_override(a, text, message, size);
         default:
-                a->action = SIM_HELP;
-                return 0;
+                return take_plain(letter, a, text);
         }
 }
 
