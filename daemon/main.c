@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "sched/sched.h"
@@ -77,6 +78,8 @@ static int run(const struct rf_daemon_options *o)
         sigset_t set;
         int r;
 
+        /* secrets and tokens lie in memory: no core file may hold them */
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
         signal(SIGPIPE, SIG_IGN);
         sigemptyset(&set);
         sigaddset(&set, SIGTERM);

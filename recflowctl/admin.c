@@ -92,6 +92,30 @@ int command_status(struct ctl *c)
         return ctl_flush(c);
 }
 
+/* The credential, and what keeps calls from being made. */
+static void print_access(const json_t *p)
+{
+        const json_t *logged_in = json_object_get(p, "logged_in");
+        const char *breaker = text(p, "breaker");
+
+        if (logged_in)
+                printf("  %s\n", json_is_true(logged_in) ? "logged in" : "nobody is logged in");
+        if (text(p, "credential_problem")[0]) {
+                fputs("  can't be asked: ", stdout);
+                print_text(text(p, "credential_problem"));
+                putchar('\n');
+        }
+        if (text(p, "blocked_until")[0])
+                printf("  blocked until %s%s\n", text(p, "blocked_until"),
+                       json_is_true(json_object_get(p, "blocked_by_quota")) ? ": its quota is used up" : "");
+        if (json_object_get(p, "pace_milli") && number(p, "pace_milli") < 1000)
+                printf("  slowed down to %lld.%lld %% of the configured rate\n", number(p, "pace_milli") / 10, number(p, "pace_milli") % 10);
+        if (breaker[0] && strcmp(breaker, "closed") != 0)
+                printf("  left alone after failures (breaker %s)\n", strcmp(breaker, "open") == 0 ? "open" : "half open");
+        if (number(p, "waiting") > 0)
+                printf("  %lld calls wait for their turn\n", number(p, "waiting"));
+}
+
 static void print_provider(const json_t *p)
 {
         const json_t *operations = json_object_get(p, "operations");
@@ -111,6 +135,7 @@ static void print_provider(const json_t *p)
         if (number(p, "mean_us"))
                 printf(", %s each", text_duration((uint64_t)number(p, "mean_us"), time, sizeof(time)));
         putchar('\n');
+        print_access(p);
         for (size_t i = 0; i < json_array_size(operations); i++) {
                 const json_t *o = json_array_get(operations, i);
 
@@ -119,6 +144,8 @@ static void print_provider(const json_t *p)
                 if (text(o, "refused")[0]) {
                         fputs(", not now: ", stdout);
                         print_text(text(o, "refused"));
+                        if (text(o, "refused_until")[0])
+                                printf(" (until %s)", text(o, "refused_until"));
                 }
                 putchar('\n');
         }

@@ -70,6 +70,11 @@ static int connection_failed(const struct ctl *c, int r)
         return ctl_fail(c, EXIT_NO_DAEMON, "no_daemon", "%s: %s", c->socket, rf_strerror(r));
 }
 
+void ctl_disconnect(struct ctl *c)
+{
+        c->client = rf_varlink_client_free(c->client);
+}
+
 static int broken(const struct ctl *c, int r)
 {
         if (r == -EPIPE)
@@ -96,12 +101,14 @@ static int refused(const struct ctl *c, const struct rf_varlink_message *m)
         const char *message = json_string_value(json_object_get(m->parameters, "message"));
         const char *parameter = json_string_value(json_object_get(m->parameters, "parameter"));
         const char *file = json_string_value(json_object_get(m->parameters, "file"));
+        const char *code = json_string_value(json_object_get(m->parameters, "code"));
+        bool needs_login = code && strcmp(code, "login") == 0 && strcmp(name, "LoginFailed") != 0;
 
         if (file && message)
                 return ctl_fail(c, EXIT_FAILED, m->error, "%s:%d: %s; the old configuration stays", file,
                                 (int)json_integer_value(json_object_get(m->parameters, "line")), message);
         if (message)
-                return ctl_fail(c, EXIT_FAILED, m->error, "%s", message);
+                return ctl_fail(c, needs_login ? EXIT_LOGIN : EXIT_FAILED, m->error, "%s", message);
         if (parameter)
                 return ctl_fail(c, EXIT_FAILED, m->error, "the daemon doesn't accept the parameter \"%s\"", parameter);
         if (strcmp(name, "PermissionDenied") == 0)

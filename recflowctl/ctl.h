@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/json.h"
 #include "base/macros.h"
@@ -13,12 +14,13 @@
 #define WORKFLOW "io.recflow.workflow"
 #define ADMIN "io.recflow.admin"
 
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, EXIT_UNMET = 4, EXIT_INTERRUPTED = 130 };
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON = 3, EXIT_UNMET = 4, EXIT_LOGIN = 5, EXIT_INTERRUPTED = 130 };
 
 /* Every option of every command; which command takes which stands in the table (options.c). */
 enum option {
         OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
-        OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_COUNT
+        OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_PORT,
+        OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN, OPT_COUNT
 };
 
 enum { LIST_MAX = 64, WORDS_MAX = 256 };
@@ -69,6 +71,7 @@ char *args_sentence(const struct args *a);
 int ctl_call(struct ctl *c, const char *method, const json_t *parameters, json_t **ret);
 /* The same in steps, for streams; -EINTR passes through as it is. */
 int ctl_start(struct ctl *c, const char *method, const json_t *parameters, unsigned flags);
+void ctl_disconnect(struct ctl *c); /* the next call connects anew */
 int ctl_next(struct ctl *c, json_t **ret, bool *ret_continues);
 /* Tells of a failure, on standard error, and as JSON where it is wished. Returns `code`. */
 _printf_(4, 5) int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const char *format, ...);
@@ -80,6 +83,11 @@ int ctl_print_json(const struct ctl *c, const json_t *j);
 /* Everything reached standard output? EXIT_DONE or EXIT_FAILED after a message. */
 int ctl_flush(const struct ctl *c);
 
+/* ---- interrupts.c ---- */
+
+void ctl_watch_interrupts(void); /* from now on Ctrl-C ends a wait instead of the program */
+int ctl_interrupts(void);         /* how many there were */
+
 /* ---- Commands, by file ---- */
 
 int command_recommend(struct ctl *c); /* recommend.c */
@@ -87,6 +95,9 @@ int command_follow(struct ctl *c);
 int command_cancel(struct ctl *c); /* runs.c */
 int command_runs(struct ctl *c);
 int command_show(struct ctl *c);
+int command_login(struct ctl *c); /* login.c */
+int command_logout(struct ctl *c);
+int command_save(struct ctl *c); /* save.c */
 int command_understand(struct ctl *c); /* understand.c */
 int command_plan(struct ctl *c);
 int command_order(struct ctl *c); /* order.c */
@@ -98,6 +109,10 @@ int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
 int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_help(struct ctl *c); /* options.c */
+
+/* Saves a run and waits for the end: 0 with the reply, or an exit code after a message. save.c */
+int save_run(struct ctl *c, const char *run, const char *provider, json_t **ret);
+void save_show(FILE *f, const json_t *reply); /* what became of it, for people */
 
 /* The wish of the arguments, as parameters of Recommend, Understand and Plan; NULL: out of memory. recommend.c */
 json_t *wish_parameters(const struct ctl *c);

@@ -35,6 +35,13 @@ static const struct {
         [OPT_STATE] = { "state", "STATE", "only waiting, running, done, failed, cancelled ones", CHOICE, 0, 0,
                         "waiting|running|done|failed|cancelled" },
         [OPT_AFTER] = { "after", "SEQ", "only changes after this number", INTEGER, 0, 9007199254740991, NULL },
+        [OPT_PORT] = { "port", "N", "port of 127.0.0.1 that the browser returns to", INTEGER, 1, 65535, NULL },
+        [OPT_PASTE] = { "paste", NULL, "the browser is elsewhere: read the address it ends at", FLAG, 0, 0, NULL },
+        [OPT_TO] = { "to", "PROVIDER", "where to save (spotify)", TEXT, 0, 0, NULL },
+        [OPT_SAVE_TO] = { "save-to", "PROVIDER", "save the playlist at a service, too", TEXT, 0, 0, NULL },
+        [OPT_NAME] = { "name", "NAME", "name of the saved playlist, instead of its title", TEXT, 0, 0, NULL },
+        [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
+        [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
 #define COMMON (BIT(OPT_SOCKET) | BIT(OPT_JSON) | BIT(OPT_QUIET) | BIT(OPT_HELP))
@@ -43,7 +50,8 @@ static const struct {
 #define RESULT (BIT(OPT_FORMAT) | BIT(OPT_OUTPUT) | BIT(OPT_STRICT))
 
 const struct command commands[] = {
-        { "recommend", "PROMPT", "make a playlist of a sentence", 0, WORDS_MAX, WISH | RESULT | BIT(OPT_DETACH), command_recommend },
+        { "recommend", "PROMPT", "make a playlist of a sentence", 0, WORDS_MAX,
+          WISH | RESULT | BIT(OPT_DETACH) | BIT(OPT_SAVE_TO) | BIT(OPT_NAME) | BIT(OPT_PUBLIC), command_recommend },
         { "understand", "PROMPT", "show what a sentence means to recflow", 0, WORDS_MAX, WISH, command_understand },
         { "plan", "PROMPT", "show which calls a playlist would take", 0, WORDS_MAX, WISH, command_plan },
         { "follow", "RUN", "wait for a run and show its playlist", 1, 1, RESULT | BIT(OPT_AFTER), command_follow },
@@ -52,6 +60,10 @@ const struct command commands[] = {
         { "show", "RUN", "show a run and its playlist", 1, 1, RESULT, command_show },
         { "order", "FILE", "put the tracks of a list in order (- is standard input)", 1, 1,
           BIT(OPT_ARC) | BIT(OPT_SEED) | BIT(OPT_FORMAT) | BIT(OPT_OUTPUT), command_order },
+        { "save", "RUN", "save a run's playlist at a music service", 1, 1, BIT(OPT_TO) | BIT(OPT_NAME) | BIT(OPT_PUBLIC) | BIT(OPT_AGAIN),
+          command_save },
+        { "login", "PROVIDER", "log the daemon in to your account at a service", 1, 1, BIT(OPT_PORT) | BIT(OPT_PASTE), command_login },
+        { "logout", "PROVIDER", "forget a login", 1, 1, 0, command_logout },
         { "providers", "", "list music services and what they can do", 0, 0, 0, command_providers },
         { "cache", "stats|flush", "look at the cache, or empty it", 1, 1, 0, command_cache },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },

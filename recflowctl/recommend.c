@@ -1,7 +1,6 @@
 /* recommend and follow: a stream of states, then the playlist. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,23 +12,6 @@
 #include "formats.h"
 #include "table.h"
 #include "text.h"
-
-static volatile sig_atomic_t is_interrupted;
-
-static void interrupt(int signal_number)
-{
-        (void)signal_number;
-        is_interrupted++;
-}
-
-/* From now on Ctrl-C ends a wait instead of the program. */
-static void watch_interrupts(void)
-{
-        struct sigaction a = { .sa_handler = interrupt };
-
-        sigaction(SIGINT, &a, NULL);
-        sigaction(SIGTERM, &a, NULL);
-}
 
 /* ---- The wish ---- */
 
@@ -208,6 +190,35 @@ static void cancel_run(struct ctl *c, const char *run)
         ctl_say(c, r == 0 ? "recflowctl: run %s cancelled\n" : "recflowctl: run %s could not be cancelled\n", run);
 }
 
+/* The playlist is shown first: it's there whatever becomes of the saving. JSON is one value, which waits for the end. */
+static int finish(struct ctl *c, const char *run, const json_t *state)
+{
+        json_t *playlist = json_object_get(state, "playlist");
+        const char *format = c->args.is_set[OPT_FORMAT] ? c->args.text[OPT_FORMAT] : c->args.is_set[OPT_JSON] ? "json" : "text";
+        bool is_json = strcmp(format, "json") == 0, is_text = strcmp(format, "text") == 0;
+        _cleanup_json_ json_t *reply = NULL;
+        int r = 0, saved;
+
+        if (!c->args.is_set[OPT_SAVE_TO])
+                return show_playlist(c, playlist);
+        if (!is_json)
+                r = show_playlist(c, playlist);
+        if (r != EXIT_DONE && r != EXIT_UNMET)
+                return r;
+        saved = save_run(c, run, c->args.text[OPT_SAVE_TO], &reply);
+        if (saved == 0 && !is_json)
+                save_show(is_text && !c->args.is_set[OPT_JSON] ? stdout : stderr, reply);
+        if (is_json && saved == 0) {
+                if (json_object_set(playlist, "saved", reply) < 0)
+                        return ctl_out_of_memory(c);
+                r = show_playlist(c, playlist);
+        }
+        if (saved != 0)
+                return saved;
+        saved = ctl_flush(c);
+        return r != EXIT_DONE ? r : saved;
+}
+
 /* Reads a stream to its end. The run is cancelled on an interrupt if it is ours. */
 static int follow_stream(struct ctl *c, bool is_ours)
 {
@@ -218,10 +229,10 @@ static int follow_stream(struct ctl *c, bool is_ours)
                 _cleanup_json_ json_t *state = NULL;
                 const json_t *playlist;
                 /* our run's id comes first, so that there is something to cancel; who is in a hurry presses twice */
-                bool may_leave = !is_ours || run[0] || is_interrupted > 1;
-                int r = is_interrupted && may_leave ? -EINTR : ctl_next(c, &state, &continues);
+                bool may_leave = !is_ours || run[0] || ctl_interrupts() > 1;
+                int r = ctl_interrupts() && may_leave ? -EINTR : ctl_next(c, &state, &continues);
 
-                if (r == -EINTR && !may_leave && is_interrupted < 2)
+                if (r == -EINTR && !may_leave && ctl_interrupts() < 2)
                         continue;
                 if (r == -EINTR) {
                         clear_progress(c);
@@ -239,7 +250,7 @@ static int follow_stream(struct ctl *c, bool is_ours)
                         clear_progress(c);
                         if (!playlist)
                                 return ctl_fail(c, EXIT_FAILED, "protocol", "the daemon ended run %s without a playlist", run);
-                        return show_playlist(c, playlist);
+                        return finish(c, run, state);
                 }
                 show_progress(c, state);
         }
@@ -269,10 +280,15 @@ int command_recommend(struct ctl *c)
                 fputs("recflowctl: a prompt is needed, such as: recflowctl recommend \"rainy sunday jazz\"\n", stderr);
                 return EXIT_USAGE;
         }
+        if (c->args.is_set[OPT_SAVE_TO] ? is_detached : c->args.is_set[OPT_NAME] || c->args.is_set[OPT_PUBLIC]) {
+                fputs(is_detached ? "recflowctl: --save-to waits for the playlist, --detach doesn't; \"recflowctl save RUN\" saves it later\n" :
+                                    "recflowctl: --name and --public go with --save-to\n", stderr);
+                return EXIT_USAGE;
+        }
         parameters = wish_parameters(c);
         if (!parameters || (is_detached && json_object_set_new(parameters, "detach", json_true()) < 0))
                 return ctl_out_of_memory(c);
-        watch_interrupts();
+        ctl_watch_interrupts();
         r = ctl_start(c, WORKFLOW ".Recommend", parameters, is_detached ? 0 : RF_VARLINK_MORE);
         if (r != 0)
                 return r;
@@ -287,7 +303,7 @@ int command_follow(struct ctl *c)
         if (!parameters ||
             (c->args.is_set[OPT_AFTER] && json_object_set_new(parameters, "after_seq", json_integer(c->args.number[OPT_AFTER])) < 0))
                 return ctl_out_of_memory(c);
-        watch_interrupts();
+        ctl_watch_interrupts();
         r = ctl_start(c, WORKFLOW ".Follow", parameters, RF_VARLINK_MORE);
         return r != 0 ? r : follow_stream(c, false);
 }

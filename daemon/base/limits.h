@@ -37,6 +37,7 @@
 #define RF_RESPONSE_BYTES_MAX (1u << 20)   /* body from a service; jansson parses it in 10 ms, on the loop */
 #define RF_REQUEST_BYTES_MAX (64u << 10)   /* URL, headers and body of a request */
 #define RF_QUERY_IDS_MAX 100u
+#define RF_SECRET_BYTES_MAX 4096u          /* of a file that holds a secret */
 
 /* upstream */
 #define RF_UPSTREAM_INFLIGHT_MAX 4096u     /* calls under way or waiting, over all runs */
@@ -71,3 +72,10 @@
 #define RF_RUNS_WAITING_MAX 10000u
 #define RF_RUNS_WAITING_PER_CLIENT_MAX 2000u
 #define RF_RUNS_KEPT_MAX 1000u             /* finished runs in the state store */
+#define RF_SAVES_ACTIVE_MAX 16u            /* playlists being saved at once */
+#define RF_SAVE_BATCH_MAX 100u             /* tracks added in one call */
+#define RF_SAVE_SEARCHES_MAX 8u            /* tracks of one playlist looked for at once */
+#define RF_SAVE_ATTEMPTS_MAX 3u            /* unclear failures in a row until a saving gives up; it can be taken up again */
+#define RF_SAVE_SETTLE_US 2000000u         /* how long a write whose answer was lost is given to show, before it's looked for */
+#define RF_SAVE_PAGES_MAX 40u              /* of a playlist that is read back */
+#define RF_SAVE_NAME_MAX 100u              /* bytes in a playlist's name */

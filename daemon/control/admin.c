@@ -11,6 +11,7 @@
 #include "control/encode.h"
 #include "control/optimizations.h"
 #include "daemon/control/descriptions.h"
+#include "control/login.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
@@ -105,6 +106,38 @@ static int status(struct rf_varlink_call *call, void *arg)
         return o ? rf_varlink_call_reply(call, o) : -ENOMEM;
 }
 
+/* Until when an operation is left alone: with two ways, until the last one may be tried again. */
+static void put_refusal_end(struct rf_build *b, json_t *o, struct rf_provider *p, enum rf_op op)
+{
+        char time[RF_TIME_TEXT_SIZE];
+        uint64_t until_us = 0, end_us;
+        const char *reason;
+
+        if (!rf_provider_refusal(p, op, rf_wall_us()))
+                return;
+        for (unsigned way = 0; way < RF_OPERATION_WAYS_MAX; way++)
+                if (rf_provider_refused_way(p, op, way, rf_wall_us(), &end_us, &reason))
+                        until_us = until_us ? MIN(until_us, end_us) : end_us;
+        rf_build_string(b, o, "refused_until", rf_time_text(until_us, time));
+}
+
+/* The credential, and what the service's limits make of the calls. */
+static void put_access(struct rf_build *b, json_t *o, const struct rf_plugin *plugin, const struct rf_provider_stats *s)
+{
+        char time[RF_TIME_TEXT_SIZE];
+
+        if (plugin && plugin->auth && (plugin->auth->flows & RF_AUTH_PKCE))
+                rf_build_bool(b, o, "logged_in", s->is_logged_in);
+        rf_build_string(b, o, "credential_problem", s->problem);
+        if (s->blocked_us) {
+                rf_build_string(b, o, "blocked_until", rf_time_text(rf_wall_us() + s->blocked_us, time));
+                rf_build_bool(b, o, "blocked_by_quota", s->is_quota);
+        }
+        rf_build_int(b, o, "pace_milli", (uint64_t)(s->pace_scale * 1000 + 0.5));
+        rf_build_string(b, o, "breaker", strcmp(s->breaker, "half-open") == 0 ? "half_open" : s->breaker);
+        rf_build_int(b, o, "waiting", s->waiting);
+}
+
 static json_t *encode_operations(struct rf_build *b, struct rf_provider *p)
 {
         json_t *list = rf_build_array(b);
@@ -120,6 +153,7 @@ static json_t *encode_operations(struct rf_build *b, struct rf_provider *p)
                 rf_build_string(b, j, "endpoint", o->endpoint ? o->endpoint : "");
                 rf_build_int(b, j, "batch_limit", o->batch_limit);
                 rf_build_string(b, j, "refused", rf_provider_refusal(p, op, rf_wall_us()));
+                put_refusal_end(b, j, p, op);
                 rf_build_add(b, list, j);
         }
         return list;
@@ -143,6 +177,7 @@ static json_t *encode_provider(struct rf_build *b, const struct rf_control *c, s
         rf_build_int(b, o, "in_flight", s.in_flight);
         if (s.mean_us)
                 rf_build_int(b, o, "mean_us", s.mean_us);
+        put_access(b, o, plugin, &s);
         rf_build_put(b, o, "operations", plugin ? encode_operations(b, p) : rf_build_array(b));
         return o;
 }
@@ -225,6 +260,7 @@ const struct rf_varlink_method rf_admin_methods[] = {
         { "CacheStats", cache_stats }, { "CacheFlush", cache_flush }, { "Reload", reload },
         { "Optimizations", rf_optimizations_method }, { "SetOptimization", rf_set_optimization_method },
         { "SetProfile", rf_set_profile_method },
+        { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);
 

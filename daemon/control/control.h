@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "control/runs.h"
+#include "control/saves.h"
 #include "control/varlink/server.h"
 #include "flow/flow.h"
 #include "provider/provider.h"
@@ -22,6 +23,7 @@ struct rf_reload {
 struct rf_control {
         const struct rf_flow *flow;
         struct rf_runs *runs;
+        struct rf_saves *saves;
         struct rf_providers *providers;
         struct rf_upstream *upstream;
         struct rf_cache *cache; /* NULL: switched off */
@@ -40,6 +42,9 @@ struct rf_control {
         int (*reload)(void *arg, struct rf_reload *ret); /* -RF_ECONFIG; doesn't yield */
         void *reload_arg;
 };
+
+/* Root, the daemon's own user, or a member of the group that the configuration names. */
+bool rf_may_administer(const struct rf_control *c, struct rf_varlink_call *call);
 
 /* Adds the interfaces io.recflow.workflow and io.recflow.admin to the server. */
 int rf_control_add(struct rf_control *c, char *message, size_t message_size);

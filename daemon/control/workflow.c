@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "control/encode.h"
+#include "control/save.h"
 #include "control/wish_json.h"
 #include "sched/sched.h"
 
@@ -23,10 +24,10 @@ static const struct {
         { RF_EPROMPT, "prompt" },     { RF_ENOTRACKS, "no_tracks" }, { RF_EUPSTREAM, "upstream" }, { RF_EMALFORMED, "upstream" },
         { RF_EINVALIDCALL, "upstream" }, { RF_EOPEN, "upstream" },   { RF_ERATE, "rate" },         { RF_EQUOTA, "quota" },
         { RF_ELOGIN, "login" },       { RF_EREFUSED, "refused" },    { RF_EUNSUPPORTED, "unsupported" }, { ETIMEDOUT, "deadline" },
-        { RF_ELIMIT, "limit" },       { EINVAL, "prompt" },
+        { RF_ELIMIT, "limit" },       { EINVAL, "prompt" },        { RF_ECONFIG, "configuration" },
 };
 
-static const char *code_of(int error)
+const char *rf_workflow_code(int error)
 {
         for (size_t i = 0; i < ARRAY_SIZE(CODES); i++)
                 if (CODES[i].error == -error)
@@ -42,11 +43,11 @@ static int reply_error(struct rf_varlink_call *c, const char *name, json_t *para
 static int reply_failed(struct rf_varlink_call *c, const char *run, int error, const char *message)
 {
         return reply_error(c, INTERFACE ".RunFailed",
-                           json_pack("{s:s, s:s, s:s}", "run", run, "code", code_of(error), "message",
+                           json_pack("{s:s, s:s, s:s}", "run", run, "code", rf_workflow_code(error), "message",
                                      message && message[0] ? message : rf_strerror(error)));
 }
 
-static int reply_no_run(struct rf_varlink_call *c, const char *run)
+int rf_workflow_reply_no_run(struct rf_varlink_call *c, const char *run)
 {
         char message[160];
 
@@ -54,7 +55,7 @@ static int reply_no_run(struct rf_varlink_call *c, const char *run)
         return reply_error(c, INTERFACE ".NoSuchRun", json_pack("{s:s, s:s}", "run", run, "message", message));
 }
 
-static int reply_busy(struct rf_varlink_call *c, const char *limit, uint32_t value)
+int rf_workflow_reply_busy(struct rf_varlink_call *c, const char *limit, uint32_t value)
 {
         char message[160];
 
@@ -168,7 +169,7 @@ static int recommend(struct rf_varlink_call *c, void *arg)
                 return reply_bad_wish(c, r, parameter, message);
         r = rf_runs_accept(control->runs, &wish.wish, client_of(c), &j, &limit, &value);
         if (r == -RF_ELIMIT)
-                return reply_busy(c, limit, value);
+                return rf_workflow_reply_busy(c, limit, value);
         if (r == -ECANCELED)
                 return r;
         if (r < 0)
@@ -186,7 +187,7 @@ static int find_job(struct rf_varlink_call *c, struct rf_control *control, struc
         const char *run = text_of(c, "run");
         int r = rf_runs_find(control->runs, run, ret);
 
-        return r == -RF_ENORUN ? reply_no_run(c, run) : r < 0 ? reply_failed(c, run, r, NULL) : 0;
+        return r == -RF_ENORUN ? rf_workflow_reply_no_run(c, run) : r < 0 ? reply_failed(c, run, r, NULL) : 0;
 }
 
 static int follow_run(struct rf_varlink_call *c, void *arg)
@@ -399,5 +400,6 @@ static int order(struct rf_varlink_call *c, void *arg)
 const struct rf_varlink_method rf_workflow_methods[] = {
         { "Recommend", recommend }, { "Understand", understand }, { "Plan", plan }, { "Follow", follow_run },
         { "Cancel", cancel },       { "List", list },             { "Get", get },   { "Order", order },
+        { "Save", rf_control_save },
 };
 const size_t rf_workflow_n_methods = ARRAY_SIZE(rf_workflow_methods);

@@ -232,6 +232,8 @@ int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *q, 
                 set_proxy(t, uses_proxy);
         if (addresses)
                 curl_easy_setopt(t->easy, CURLOPT_RESOLVE, addresses);
+        /* on a kept connection that turns out to be dead libcurl itself sends again, a POST too: a write may arrive twice */
+        curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, q->is_idempotent ? 0L : 1L);
         set_method(t, q);
         return set_headers(t, q);
 }

@@ -14,6 +14,8 @@ static const char *const ops[RF_OP_COUNT] = {
         [RF_OP_CREATE_PLAYLIST] = "create_playlist",
         [RF_OP_ADD_TO_PLAYLIST] = "add_to_playlist",
         [RF_OP_ANALYSE_PROMPT] = "analyse_prompt",
+        [RF_OP_PLAYLIST_TRACKS] = "playlist_tracks",
+        [RF_OP_FIND_PLAYLIST] = "find_playlist",
 };
 
 static const char *const outcomes[RF_OUTCOME_COUNT] = {

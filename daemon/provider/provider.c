@@ -5,6 +5,7 @@
 #include "base/option.h"
 #include "provider/host.h"
 #include "provider/loader.h"
+#include "provider/secret.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -56,7 +57,7 @@ static void provider_free(struct rf_provider *p)
         if (p->plugin)
                 p->plugin->close(p->instance);
         for (size_t i = 0; p->texts && i < p->plugin->n_options; i++)
-                free(p->texts[i]);
+                rf_secret_free(p->texts[i]);
         for (size_t i = 0; i < RF_OP_COUNT; i++)
                 for (size_t k = 0; k < RF_OPERATION_WAYS_MAX; k++)
                         free(p->refusals[i][k].reason);
@@ -111,7 +112,7 @@ static int set_option(struct rf_provider *p, size_t i, const char *text, const c
         char reason[256] = "";
         int r;
 
-        free(p->texts[i]);
+        rf_secret_free(p->texts[i]);
         p->texts[i] = strdup(text);
         if (!p->texts[i])
                 return -ENOMEM;
@@ -119,6 +120,48 @@ static int set_option(struct rf_provider *p, size_t i, const char *text, const c
         if (r == -RF_ECONFIG)
                 return refuse(r, message, size, "%s: [provider %s] %s = %s: %s", where, p->name, o->name,
                               o->flags & RF_OPTION_SECRET ? "…" : text, reason);
+        return r;
+}
+
+static size_t find_option(const struct rf_plugin *plugin, const char *name)
+{
+        size_t i = 0;
+
+        while (i < plugin->n_options && strcmp(plugin->options[i].name, name) != 0)
+                i++;
+        return i;
+}
+
+static int set_credential(struct rf_provider *p, size_t i, char *message, size_t size)
+{
+        char *secret = NULL;
+        int r = rf_secret_from_credential(p->name, p->plugin->options[i].name, &secret, message, size);
+
+        if (r > 0)
+                r = set_option(p, i, secret, "$CREDENTIALS_DIRECTORY", message, size);
+        rf_secret_free(secret);
+        return r;
+}
+
+/* OPTION_file of a secret option. */
+static int set_from_file(struct rf_provider *p, const struct rf_provider_config *c, size_t j, char *message, size_t size)
+{
+        const char *name = c->options[j].name;
+        size_t n = strlen(name), tail = strlen("_file"), i = p->plugin->n_options;
+        char *secret = NULL;
+        int r;
+
+        if (n > tail && strcmp(name + n - tail, "_file") == 0)
+                for (i = 0; i < p->plugin->n_options; i++)
+                        if ((p->plugin->options[i].flags & RF_OPTION_SECRET) && strlen(p->plugin->options[i].name) == n - tail &&
+                            strncmp(p->plugin->options[i].name, name, n - tail) == 0)
+                                break;
+        if (i == p->plugin->n_options)
+                return unknown_option(p->plugin, c, j, message, size);
+        r = rf_secret_from_file(c, j, &secret, message, size);
+        if (r >= 0)
+                r = set_option(p, i, secret, c->options[j].where, message, size);
+        rf_secret_free(secret);
         return r;
 }
 
@@ -137,14 +180,21 @@ static int set_options(struct rf_provider *p, const struct rf_provider_config *c
                         if (r < 0)
                                 return r;
                 }
+        for (size_t i = 0; i < plugin->n_options; i++)
+                if (plugin->options[i].flags & RF_OPTION_SECRET) {
+                        r = set_credential(p, i, message, size);
+                        if (r < 0)
+                                return r;
+                }
         for (size_t j = 0; j < c->n_options; j++) {
-                size_t i = 0;
+                size_t i = find_option(plugin, c->options[j].name);
 
-                while (i < plugin->n_options && strcmp(plugin->options[i].name, c->options[j].name) != 0)
-                        i++;
-                if (i == plugin->n_options)
-                        return unknown_option(plugin, c, j, message, size);
-                r = set_option(p, i, c->options[j].value, c->options[j].where, message, size);
+                if (i < plugin->n_options && (plugin->options[i].flags & RF_OPTION_SECRET))
+                        rf_secret_warn(c, j, message, size);
+                if (i < plugin->n_options)
+                        r = set_option(p, i, c->options[j].value, c->options[j].where, message, size);
+                else
+                        r = set_from_file(p, c, j, message, size);
                 if (r < 0)
                         return r;
         }

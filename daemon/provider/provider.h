@@ -29,10 +29,16 @@ struct rf_providers *rf_providers_free(struct rf_providers *p);
 DEFINE_CLEANUP(struct rf_providers *, rf_providers_free);
 
 /*
+ * Options that are flagged as secret can be given in three ways: as the systemd credential PROVIDER.OPTION (a file of that name in
+ * $CREDENTIALS_DIRECTORY), by OPTION_file, which names a file that only its owner can read, or as OPTION itself, which is warned about
+ * where everybody can read the configuration file.
+ */
+
+/*
  * Loads and opens one provider and appends it to the order of routing. On failure -RF_EPLUGIN (the file: path, owner, mode,
  * symbol, magic, ABI, size, missing operations, name) or -RF_ECONFIG (an option), with a sentence in `message` that names what,
  * where and what would be right; the provider is listed all the same, as unusable, with that message. Doesn't yield; may take as
- * long as the plugin's open().
+ * long as the plugin's open(). On success `message` may hold a warning.
  */
 int rf_providers_load(struct rf_providers *p, const struct rf_provider_config *c, char *message, size_t message_size);
 

@@ -220,7 +220,7 @@ static int refuse_unknown(struct reading *rd, const char *section, const char *n
                 return refuse(rd, rd->line, "%.80s stands before the first [section]", name);
         if (!rf_setting_has_section(section))
                 return refuse(rd, rd->line, "there is no section [%.80s]; there are [daemon], [runs], [limits], [cache], [state], "
-                                            "[upstream], [net], [optimizations] and [provider NAME]", section);
+                                            "[upstream], [net], [save], [optimizations] and [provider NAME]", section);
         if (near)
                 return refuse(rd, rd->line, "[%s] has no option %.80s; did you mean %s?", section, name, near);
         return refuse(rd, rd->line, "[%s] has no option %.80s; recflowd --sample prints all of them", section, name);

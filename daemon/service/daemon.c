@@ -33,6 +33,7 @@ struct rf_daemon {
         struct rf_upstream *upstream;
         struct rf_flow flow;
         struct rf_runs *runs;
+        struct rf_saves *saves;
         struct rf_varlink_server *server;
         struct rf_control control;
         char *notices[NOTICES_MAX];
@@ -235,8 +236,9 @@ static int open_providers(struct rf_daemon *d)
                         continue;
 
                 r = rf_providers_load(d->providers, n > 0 ? rf_config_provider(d->config, i) : &embedded, message, sizeof(message));
-                if (r == -RF_EPLUGIN || r == -RF_ECONFIG) {
+                if (message[0])
                         notice(d, message);
+                if (r == -RF_EPLUGIN || r == -RF_ECONFIG) {
                         r = 0; /* the others go on without it */
                 }
         }
@@ -317,7 +319,11 @@ static int open_upstream(struct rf_daemon *d)
         if (r < 0)
                 return r;
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
-        return rf_runs_new(&runs, &d->flow, d->state, &d->runs);
+        r = rf_runs_new(&runs, &d->flow, d->state, &d->runs);
+        if (r < 0)
+                return r;
+        return rf_saves_new(&(struct rf_saves_options){ .upstream = d->upstream, .providers = d->providers, .runs = d->runs, .state = d->state,
+                                                        .batch_max = (uint32_t)number_of(d, RF_SET_SAVE_BATCH) }, &d->saves);
 }
 
 static int open_server(struct rf_daemon *d)
@@ -329,7 +335,7 @@ static int open_server(struct rf_daemon *d)
         int r = rf_varlink_server_new(&o, &d->server);
 
         d->control = (struct rf_control){
-                .flow = &d->flow, .runs = d->runs, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
+                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
                 .state = d->state, .server = d->server, .version = PACKAGE_VERSION,
                 .cache_path = text_of(d, RF_SET_CACHE_DIRECTORY), .state_path = text_of(d, RF_SET_STATE_DIRECTORY),
                 .cache_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE), .state_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE),
@@ -380,6 +386,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         if (!d)
                 return NULL;
         rf_varlink_server_free(d->server);
+        rf_saves_free(d->saves);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
         rf_http_free(d->http);
@@ -524,7 +531,7 @@ int rf_daemon_main(void *arg)
         struct rf_daemon *d = arg;
         _cleanup_(rf_group_freep) struct rf_group *background = NULL;
         uint64_t watchdog_us = rf_systemd_watchdog_us();
-        size_t resumed = 0;
+        size_t resumed = 0, saves = 0;
         int r;
 
         rf_sched_set_slow_hook(rf_sched_current(), log_slow_step, NULL);
@@ -539,9 +546,13 @@ int rf_daemon_main(void *arg)
                 r = start_upstream(d);
         if (r >= 0)
                 r = rf_runs_start(d->runs, &resumed);
+        if (r >= 0)
+                r = rf_saves_start(d->saves, &saves);
         if (r >= 0) {
                 if (resumed > 0)
                         rf_log(RF_LOG_INFO, "%zu runs that hadn't ended are taken up again", resumed);
+                if (saves > 0)
+                        rf_log(RF_LOG_INFO, "%zu savings of playlists that hadn't ended go on", saves);
                 tell_ready(d);
                 r = serve_signals(d);
         }
@@ -549,6 +560,7 @@ int rf_daemon_main(void *arg)
         if (d->socket_path)
                 unlink(d->socket_path);
         rf_varlink_server_stop(d->server);
+        rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
         rf_upstream_stop(d->upstream);
         rf_http_stop(d->http);

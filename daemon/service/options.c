@@ -19,7 +19,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
         [RF_SET_ADMIN_GROUP] = { "daemon", { .name = "admin_group", .type = RF_OPTION_STRING, .max = 64,
                 .help = "Group whose members may administer the daemon, beside root and its own user." }, true },
         [RF_SET_STATE_DIRECTORY] = { "daemon", { .name = "state_directory", .type = RF_OPTION_PATH, .default_value = "/var/lib/recflow",
-                .help = "What must survive: runs." } },
+                .help = "What must survive: runs, logins, what the services refused." } },
         [RF_SET_CACHE_DIRECTORY] = { "daemon", { .name = "cache_directory", .type = RF_OPTION_PATH, .default_value = "/var/cache/recflow",
                 .help = "Answers of the services; may be deleted while the daemon is stopped." } },
         [RF_SET_PLUGIN_DIRECTORY] = { "daemon", { .name = "plugin_directory", .type = RF_OPTION_PATH, .default_value = RECFLOW_PLUGIN_DIR,
@@ -70,6 +70,8 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .min = SECOND / 10, .max = 300 * SECOND, .help = "Time to resolve a name and to connect." } },
         [RF_SET_NET_HTTP2] = { "net", { .name = "http2", .type = RF_OPTION_BOOL, .default_value = "no",
                 .help = "Whether HTTP/2 is used where a service offers it." } },
+        [RF_SET_SAVE_BATCH] = { "save", { .name = "batch", .type = RF_OPTION_INTEGER, .default_value = "100", .min = 1,
+                .max = RF_SAVE_BATCH_MAX, .help = "Tracks added to a service's playlist in one call." } },
         [RF_SET_PROFILE] = { "optimizations", { .name = "profile", .type = RF_OPTION_ENUM, .default_value = "full",
                 .choices = "baseline|full", .help = "Sets the switches below that aren't given: baseline is off, full is on." }, true },
 #define SWITCH(symbol, name_, phase, on, off) \

@@ -41,6 +41,7 @@ enum rf_setting {
         RF_SET_NET_CA_FILE,
         RF_SET_NET_CONNECT_TIMEOUT,
         RF_SET_NET_HTTP2,
+        RF_SET_SAVE_BATCH,
         RF_SET_PROFILE,
         RF_SET_OPTIMIZATIONS, /* the first of the switches, in their own order */
         RF_SET_COUNT = RF_SET_OPTIMIZATIONS + RF_OPT_COUNT

@@ -281,6 +281,23 @@ struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u,
         return s;
 }
 
+void rf_upstream_allow_user(struct rf_upstream *u, const char *provider)
+{
+        for (size_t i = 0; i < u->n_lanes; i++) {
+                struct rf_lane *lane = &u->lanes[i];
+
+                if (strcmp(rf_provider_name(lane->provider), provider) != 0)
+                        continue;
+                for (unsigned op = 0; op < RF_OP_COUNT; op++) {
+                        const struct rf_operation *o = rf_provider_operation(lane->provider, op);
+
+                        if (o && (o->flags & RF_OPERATION_USER) && rf_provider_refusal(lane->provider, op, rf_wall_us()))
+                                rf_provider_refuse(lane->provider, op, 0, "");
+                }
+                rf_learned_changed(lane);
+        }
+}
+
 struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider)
 {
         for (size_t i = 0; i < u->n_lanes; i++)

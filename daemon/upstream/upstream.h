@@ -136,5 +136,8 @@ struct rf_provider_stats {
 };
 struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u, const struct rf_provider *p);
 
+/* A person has logged in: what the provider refused to who was logged in before may be tried again. */
+void rf_upstream_allow_user(struct rf_upstream *u, const char *provider);
+
 /* The credential of a provider, for logging in and out; NULL if there is no such provider. */
 struct rf_authority *rf_upstream_authority(struct rf_upstream *u, const char *provider);

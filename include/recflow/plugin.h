@@ -34,7 +34,7 @@ extern "C" {
 
 #define RF_PLUGIN_MAGIC 0x52464c57u /* "RFLW" */
 #define RF_PLUGIN_ABI_MAJOR 1
-#define RF_PLUGIN_ABI_MINOR 0
+#define RF_PLUGIN_ABI_MINOR 1 /* 1: PLAYLIST_TRACKS, FIND_PLAYLIST */
 #define RF_PLUGIN_SYMBOL "recflow_plugin"
 
 #define RF_EXPORT __attribute__((visibility("default")))
@@ -55,7 +55,9 @@ enum rf_op {
         RF_OP_CREATE_PLAYLIST = 9,   /* name, description, public → created */
         RF_OP_ADD_TO_PLAYLIST = 10,  /* playlist, ids → created */
         RF_OP_ANALYSE_PROMPT = 11,   /* text, name (what is asked about it) → analysis */
-        RF_OP_COUNT = 12,
+        RF_OP_PLAYLIST_TRACKS = 12,  /* playlist, offset → tracks in the playlist's order */
+        RF_OP_FIND_PLAYLIST = 13,    /* text → created: the person's own playlist whose description holds it, among the newest */
+        RF_OP_COUNT = 14,
 };
 
 /* ---- Records ---- */

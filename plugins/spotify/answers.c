@@ -178,6 +178,38 @@ int spotify_parse_created(void *instance, const struct rf_query *q, const struct
         return r;
 }
 
+/* Among the person's own playlists the one whose description holds the text that is looked for. */
+int spotify_parse_own_playlists(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s)
+{
+        const struct spotify *sp = instance;
+        json_t *j = json_loadb(response->body, response->body_size, JSON_REJECT_DUPLICATES, NULL), *p;
+        const json_t *list = json_object_get(j, "items");
+        int r = json_is_array(list) ? 0 : -EBADMSG;
+        size_t i;
+
+        json_array_foreach(list, i, p) {
+                const char *description = text(p, "description");
+                struct rf_created c = { .id = text(p, "id"), .uri = text(json_object_get(p, "external_urls"), "spotify") };
+
+                if (!c.id || !description || !strstr(description, q->text))
+                        continue;
+                r = sp->host->emit_created(s, &c);
+                break;
+        }
+        json_decref(j);
+        return r;
+}
+
+/* An entry holds its track as "item"; older answers call it "track". */
+static int emit_item(const struct spotify *sp, const json_t *j, struct rf_sink *s)
+{
+        const json_t *item = json_object_get(j, "item");
+
+        return emit_track(sp, item ? item : json_object_get(j, "track"), s);
+}
+
+DEFINE_PARSE(items, "items", NULL, emit_item)
+
 /* The answer names a snapshot of the playlist; the playlist is the one that we asked for. */
 int spotify_parse_added(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s)
 {

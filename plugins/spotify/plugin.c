@@ -44,6 +44,9 @@ static void close_spotify(void *instance)
 
 #define GET .size = sizeof(struct rf_operation), .pacing_class = "api", .timeout_ms = TIMEOUT_MS, .flags = RF_OPERATION_IDEMPOTENT
 #define POST .size = sizeof(struct rf_operation), .pacing_class = "api", .timeout_ms = TIMEOUT_MS, .flags = RF_OPERATION_USER
+/* of a person's own, never from the cache: it tells what a write of ours has come to */
+#define READ .size = sizeof(struct rf_operation), .pacing_class = "api", .timeout_ms = TIMEOUT_MS, \
+             .flags = RF_OPERATION_IDEMPOTENT | RF_OPERATION_USER
 #define SEARCH_LIFE .fresh_s = DAY, .stale_s = 7 * DAY, .stale_error_s = 30 * DAY, .negative_s = DAY
 #define DETAILS_LIFE .fresh_s = 30 * DAY, .stale_s = 30 * DAY, .stale_error_s = 60 * DAY, .negative_s = DAY
 
@@ -78,6 +81,10 @@ static const struct rf_operation operations[] = {
           .parse = spotify_parse_page_of_tracks },
         { POST, .op = RF_OP_CREATE_PLAYLIST, .endpoint = "POST /me/playlists", .build = spotify_build_create,
           .parse = spotify_parse_created },
+        { READ, .op = RF_OP_FIND_PLAYLIST, .endpoint = "GET /me/playlists", .build = spotify_build_find,
+          .parse = spotify_parse_own_playlists },
+        { READ, .op = RF_OP_PLAYLIST_TRACKS, .endpoint = "GET /playlists/{id}/items", .page_limit = 50, .build = spotify_build_items,
+          .parse = spotify_parse_items },
         { POST, .op = RF_OP_ADD_TO_PLAYLIST, .endpoint = "POST /playlists/{id}/items", .batch_limit = 100, .build = spotify_build_add,
           .parse = spotify_parse_added },
 };
@@ -103,7 +110,8 @@ static const struct rf_auth auth = {
         .accounts_url_option = "accounts_url",
         .client_id_option = "client_id",
         .client_secret_option = "client_secret",
-        .scopes = "user-top-read playlist-modify-private playlist-modify-public",
+        /* reading private playlists: to find out whether something was added before it's added again */
+        .scopes = "user-top-read playlist-read-private playlist-modify-private playlist-modify-public",
 };
 
 RF_EXPORT extern const struct rf_plugin recflow_plugin;

@@ -254,6 +254,28 @@ int spotify_build_create(void *instance, const struct rf_query *q, struct rf_req
                                          q->description ? q->description : ""));
 }
 
+/* The newest come first. */
+int spotify_build_find(void *instance, const struct rf_query *q, struct rf_request_builder *b)
+{
+        const struct spotify *s = instance;
+
+        s->host->request_path(b, "/me/playlists");
+        number(s, b, "limit", PAGE);
+        return q->text && q->text[0] ? 0 : -EINVAL;
+}
+
+/* Without a market: with one the service may answer with another release's id than the one that was added. */
+int spotify_build_items(void *instance, const struct rf_query *q, struct rf_request_builder *b)
+{
+        const struct spotify *s = instance;
+        int r = path_of(s, b, "/playlists/", q->playlist, "/items");
+
+        if (r < 0)
+                return r;
+        page(s, b, q, PAGE);
+        return 0;
+}
+
 int spotify_build_add(void *instance, const struct rf_query *q, struct rf_request_builder *b)
 {
         const struct spotify *s = instance;

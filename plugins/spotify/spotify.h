@@ -29,6 +29,8 @@ int spotify_build_features(void *instance, const struct rf_query *q, struct rf_r
 int spotify_build_recommendations(void *instance, const struct rf_query *q, struct rf_request_builder *b);
 int spotify_build_user_top(void *instance, const struct rf_query *q, struct rf_request_builder *b);
 int spotify_build_create(void *instance, const struct rf_query *q, struct rf_request_builder *b);
+int spotify_build_find(void *instance, const struct rf_query *q, struct rf_request_builder *b);
+int spotify_build_items(void *instance, const struct rf_query *q, struct rf_request_builder *b);
 int spotify_build_add(void *instance, const struct rf_query *q, struct rf_request_builder *b);
 
 /* answers.c */
@@ -40,5 +42,7 @@ int spotify_parse_page_of_tracks(void *instance, const struct rf_query *q, const
 int spotify_parse_page_of_albums(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_parse_features(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_parse_created(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
+int spotify_parse_own_playlists(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
+int spotify_parse_items(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_parse_added(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_classify(void *instance, enum rf_op op, const struct rf_response *response, struct rf_verdict *ret);

@@ -48,8 +48,8 @@ static void each_mistake_is_refused_with_its_reason_and_the_others_go_on(void **
         static const struct {
                 const char *plugin, *words;
         } mistakes[] = {
-                { "misbehaving_magic", "magic number is deadbeef" }, { "misbehaving_major", "built for plugin interface 2.0" },
-                { "misbehaving_minor", "built for plugin interface 1.1" }, { "misbehaving_short", "24 bytes long" },
+                { "misbehaving_magic", "magic number is deadbeef" }, { "misbehaving_major", "built for plugin interface 2.1" },
+                { "misbehaving_minor", "built for plugin interface 1.2" }, { "misbehaving_short", "24 bytes long" },
                 { "misbehaving_no_operations", "declares no operation" }, { "misbehaving_no_parse", "lacks its parse function" },
                 { "misbehaving_no_symbol", "doesn't export" }, { "misbehaving_name", "its name must be" },
                 { "misbehaving_open", "could not be opened: Input/output error" }, { "misbehaving_no_way", "neither a base address nor a transport" },
