@@ -11,8 +11,8 @@
 
 enum { RUNS_MAX = 100000 };
 
-enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY, SEQUENCE, UNLEARNED, JSON,
-              PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
+enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY,
+              SEQUENCE, UNLEARNED, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
 
 static const struct {
         struct option option;
@@ -32,7 +32,8 @@ static const struct {
         { { "whatif", required_argument, NULL, WHATIF }, "NAME=VALUE", "an option of the daemon, compared with its default; may be repeated" },
         { { "ablate", no_argument, NULL, ABLATE }, NULL, "what each switch is worth: off alone from full, on alone from baseline" },
         { { "record", required_argument, NULL, RECORD }, "FILE", "keep the answers of one run (--runs 1, one model, one profile)" },
-        { { "replay", required_argument, NULL, REPLAY }, "FILE", "that run again; with --on, --off, --deadline, --whatif: what would have been" },
+        { { "replay", required_argument, NULL, REPLAY }, "FILE",
+          "that run again; with --on, --off, --deadline, --whatif: what would have been" },
         { { "sequence", no_argument, NULL, SEQUENCE }, NULL, "all runs one after the other on one daemon" },
         { { "unlearned", no_argument, NULL, UNLEARNED }, NULL, "daemons don't know yet what the services will refuse" },
         { { "json", no_argument, NULL, JSON }, NULL, "for programs" },
