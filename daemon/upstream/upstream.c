@@ -124,6 +124,8 @@ void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const str
         u->stats.cache_by_state[record->cache]++;
         if (u->options.slow && u->options.slow_us > 0 && record->upstream_us > u->options.slow_us)
                 u->options.slow(u->options.slow_arg, record);
+        if (u->options.observe)
+                u->options.observe(u->options.observe_arg, caller, record);
         if (caller->observe)
                 caller->observe(caller->observe_arg, record);
 }
