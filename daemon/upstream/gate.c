@@ -92,7 +92,8 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c->pace.ceiling = g->restored.ceiling;
         c->pace.ceiling_until_us = g->restored.ceiling_until_us;
         c->pace.changed_us = rf_now_us();
-        rf_pace_rest(&c->pace, g->blocked_until_us);
+        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing holds up the first burst */
+                rf_pace_rest(&c->pace, g->blocked_until_us);
         rf_fair_queue_init(&c->queue);
         return g->n_classes++;
 }
