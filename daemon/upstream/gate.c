@@ -88,11 +88,12 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c = &g->classes[g->n_classes];
         c->name = name;
         rf_pace_init(&c->pace, g->options.rate_per_s, g->options.burst);
+        rf_pace_know(&c->pace, g->options.limit, g->options.window_us);
         c->pace.scale = g->restored.scale;
         c->pace.ceiling = g->restored.ceiling;
         c->pace.ceiling_until_us = g->restored.ceiling_until_us;
         c->pace.changed_us = rf_now_us();
-        if (g->blocked_until_us > 0)
+        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing holds up the first burst */
                 rf_pace_rest(&c->pace, g->blocked_until_us);
         rf_fair_queue_init(&c->queue);
         return g->n_classes++;
