@@ -53,12 +53,15 @@ static uint64_t pass_us(const struct rf_run *run)
         return us;
 }
 
-/* Good, or good enough for what better would cost: where services are slow, as many tracks as are wished at the least are worth more than a long wait. */
-static bool is_done(const struct rf_run *run, const struct rf_choice *c, const struct rf_evaluation *e)
+/*
+ * Good, or good enough for what better would cost: where services are slow, as many tracks as are wished at the least are worth more
+ * than a long wait; where a playlist passes, one pass that didn't pay tells that the next won't either.
+ */
+static bool is_done(const struct rf_run *run, const struct rf_choice *c, const struct rf_evaluation *e, unsigned poor)
 {
         bool is_enough = is_whole(run->brief, c) || (run->brief->duration_s == 0 && c->n >= run->brief->n_tracks_min);
 
-        return is_good(run, c, e) || (is_enough && pass_us(run) > PASS_SLOW_US);
+        return is_good(run, c, e) || (is_enough && pass_us(run) > PASS_SLOW_US) || (e->passes && is_whole(run->brief, c) && poor > 0);
 }
 
 /* Finds candidates and learns what is needed to judge them. */
@@ -159,7 +162,7 @@ static int improve(struct rf_run *run, struct improvement *m)
                 r = consider(run, m);
                 m->poor = 0;
         }
-        while (r >= 0 && run->passes < most && !(stops_early && is_done(run, &m->best, &m->evaluation)) && m->poor < POOR_PASSES_MAX &&
+        while (r >= 0 && run->passes < most && !(stops_early && is_done(run, &m->best, &m->evaluation, m->poor)) && m->poor < POOR_PASSES_MAX &&
                (run->passes == 0 || rf_run_has_time(run, RF_STEP_GENERATE))) {
                 if (run->passes > 0)
                         r = reseed(run, &m->best);
