@@ -321,6 +321,8 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
 {
         long status = 0;
 
+        if (t->code == CURLE_ABORTED_BY_CALLBACK) /* one of http.c's, which do so only for want of memory */
+                return -ENOMEM;
         take_times(t, ret);
         ret->failure = t->refused != RF_HTTP_FINE ? t->refused : failure_of(t);
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
