@@ -14,6 +14,7 @@
 #define PASSES_OLD 2u     /* where each pass generates everything: what the first costs, the second does again */
 #define GAIN_MIN .02f     /* a pass that gains less didn't pay (reference of the workflow: "Improvement") */
 #define POOR_PASSES_MAX 2u
+#define GROWTH 20u        /* a twentieth */
 #define FIT_GOOD .80f     /* mean fit of a choice that needs no further pass */
 
 /* What a choice is worth: its quality, and how near the heart of the wish it is. */
@@ -77,6 +78,12 @@ struct improvement {
         unsigned poor; /* passes in a row that didn't pay */
 };
 
+/* Whether a playlist that is still too short has grown by a few per cent of what is wished. */
+static bool comes_nearer(const struct rf_brief *b, const struct rf_choice *now, const struct rf_choice *best)
+{
+        return best->n < b->n_tracks && now->n >= best->n + MAX(b->n_tracks / GROWTH, 1u);
+}
+
 /* Judges what the pool holds now, and keeps it if it is the best. */
 static int consider(struct rf_run *run, struct improvement *m)
 {
@@ -88,7 +95,7 @@ static int consider(struct rf_run *run, struct improvement *m)
         if (r < 0)
                 return r;
         gain = worth(&evaluation) - worth(&m->evaluation);
-        m->poor = gain < GAIN_MIN ? m->poor + 1 : 0;
+        m->poor = gain < GAIN_MIN && !comes_nearer(run->brief, &choice, &m->best) ? m->poor + 1 : 0;
         if (m->best.n == 0 || gain > 0.f || choice.n > m->best.n) {
                 struct rf_choice old = m->best;
 
