@@ -3,24 +3,35 @@
 #include "base/limits.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Where the string ends whose first character is at `at`: at its quotation mark, or at `size`. */
+static size_t string_end(const char *text, size_t at, size_t size)
+{
+        const char *quote;
+
+        while ((quote = at < size ? memchr(text + at, '"', size - at) : NULL)) {
+                size_t end = (size_t)(quote - text), escapes = 0;
+
+                while (end - escapes > at && text[end - escapes - 1] == '\\')
+                        escapes++;
+                if (escapes % 2 == 0)
+                        return end;
+                at = end + 1; /* an escaped one; what follows it begins anew */
+        }
+        return size;
+}
 
 unsigned rf_json_depth(const char *text, size_t size)
 {
         unsigned depth = 0, deepest = 0;
-        bool in_string = false;
 
         for (size_t i = 0; i < size; i++) {
                 char c = text[i];
 
-                if (in_string) {
-                        if (c == '\\')
-                                i++;
-                        else if (c == '"')
-                                in_string = false;
-                } else if (c == '"')
-                        in_string = true;
+                if (c == '"')
+                        i = string_end(text, i + 1, size);
                 else if (c == '[' || c == '{')
                         deepest = MAX(deepest, ++depth);
                 else if ((c == ']' || c == '}') && depth > 0)

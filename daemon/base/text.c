@@ -9,9 +9,25 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+/* How many bytes at the start are plain ASCII, in steps of eight: most of what services send is nothing else. */
+static size_t ascii_start(const char *s, size_t size)
+{
+        size_t n = 0;
+        uint64_t eight;
+
+        for (; size - n >= sizeof(eight); n += sizeof(eight)) {
+                memcpy(&eight, s + n, sizeof(eight));
+                if (eight & 0x8080808080808080u)
+                        break;
+        }
+        return n;
+}
+
 bool rf_utf8_is_valid(const char *s, size_t size)
 {
-        return !memchr(s, '\0', size) && !u8_check((const uint8_t *)s, size);
+        size_t n = ascii_start(s, size);
+
+        return !memchr(s, '\0', size) && !u8_check((const uint8_t *)s + n, size - n);
 }
 
 static bool is_ascii(const char *s)

@@ -1,14 +1,13 @@
 #include "net/http.h"
 
 #include "base/limits.h"
+#include "net/origin.h"
 #include "net/resolver.h"
 #include "net/transfer.h"
 #include "sched/sched.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,17 +17,6 @@
 #define CONNECT_TIMEOUT_DEFAULT_US (10 * USEC_PER_SEC)
 #define HOST_CONNECTIONS_DEFAULT 32L
 #define CA_FILE_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
-#define WARM_UP_US (200 * USEC_PER_MSEC)
-
-enum { ORIGIN_MAX = 300, ORIGINS_KEPT = 16 };
-
-/* Where requests go. */
-struct origin {
-        char text[ORIGIN_MAX]; /* the address up to its path */
-        size_t size;           /* 0: unused */
-        char host[ORIGIN_MAX], port[8];
-        bool is_literal; /* an address in numbers */
-};
 
 struct rf_http {
         struct rf_http_options options;
@@ -38,12 +26,12 @@ struct rf_http {
         struct rf_resolver *resolver;
         struct rf_semaphore places;
         struct rf_timer timer;
-        struct origin origins[ORIGINS_KEPT];
-        size_t next_origin;
+        struct rf_origins origins;
         struct socket_watch **watches; /* by descriptor; a kept connection keeps its own */
         size_t n_watches;
         struct rf_transfer *idle[RF_HTTP_TRANSFERS_MAX];
         size_t n_idle;
+        bool is_broken; /* a callback ran out of memory, and libcurl has given up all that is under way */
         struct rf_http_stats stats;
 };
 
@@ -85,12 +73,30 @@ static void collect_ended(struct rf_http *h)
         }
 }
 
+/* Else libcurl would end each only when it next had something to do for it, and take no other one until the last has ended. */
+static void end_all_if_broken(struct rf_http *h)
+{
+        int running;
+
+        if (h->is_broken)
+                curl_multi_perform(h->multi, &running);
+        h->is_broken = false;
+}
+
 static void act(struct rf_http *h, curl_socket_t fd, int what)
 {
         int running;
 
         curl_multi_socket_action(h->multi, fd, what, &running);
+        end_all_if_broken(h);
         collect_ended(h);
+}
+
+/* What a callback returns that ran out of memory: libcurl then fails its transfers. */
+static int give_up(struct rf_http *h)
+{
+        h->is_broken = true;
+        return -1;
 }
 
 static void timer_fired(struct rf_timer *timer)
@@ -106,7 +112,7 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
         if (timeout_ms < 0)
                 rf_timer_stop(&h->timer);
         else if (rf_timer_set(&h->timer, rf_deadline_in((uint64_t)timeout_ms * USEC_PER_MSEC), timer_fired) < 0)
-                return -1; /* libcurl then fails its transfers */
+                return give_up(h);
         return 0;
 }
 
@@ -189,60 +195,12 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
         (void)easy;
         (void)socket_arg;
         if (know_socket(arg, fd, &w) < 0)
-                return -1; /* libcurl then fails its transfers */
+                return give_up(arg);
         rf_io_watch(w->io, (what & CURL_POLL_IN ? RF_IO_READ : 0u) | (what & CURL_POLL_OUT ? RF_IO_WRITE : 0u), socket_ready, w);
         return 0;
 }
 
 /* ---- Making one ---- */
-
-static bool is_literal(const char *host)
-{
-        struct in6_addr buffer;
-
-        return host[0] == '[' || inet_pton(AF_INET, host, &buffer) == 1 || inet_pton(AF_INET6, host, &buffer) == 1;
-}
-
-static bool parse_origin(struct origin *o)
-{
-        CURLU *u = curl_url();
-        char *host = NULL, *port = NULL;
-        bool good = u && curl_url_set(u, CURLUPART_URL, o->text, strstr(o->text, "://") ? 0 : CURLU_GUESS_SCHEME) == CURLUE_OK &&
-                    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && strlen(host) < sizeof(o->host) &&
-                    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && strlen(port) < sizeof(o->port);
-
-        if (good) {
-                strcpy(o->host, host);
-                strcpy(o->port, port);
-                o->is_literal = is_literal(host);
-        }
-        curl_free(host);
-        curl_free(port);
-        curl_url_cleanup(u);
-        return good;
-}
-
-/* Scheme, host and port of an address, parsed once: there are few of them, and libcurl's parser takes its time. */
-static struct origin *origin_of(struct rf_http *h, const char *url)
-{
-        const char *after = strstr(url, "://");
-        size_t size = (after ? (size_t)(after - url) + 3 : 0) + strcspn(after ? after + 3 : url, "/?#");
-        struct origin *o;
-
-        for (size_t i = 0; i < ARRAY_SIZE(h->origins); i++)
-                if (h->origins[i].size == size && memcmp(h->origins[i].text, url, size) == 0)
-                        return &h->origins[i];
-        o = &h->origins[h->next_origin];
-        if (size == 0 || size >= sizeof(o->text))
-                return NULL;
-        *o = (struct origin){ 0 };
-        memcpy(o->text, url, size);
-        if (!parse_origin(o))
-                return NULL;
-        o->size = size;
-        h->next_origin = (h->next_origin + 1) % ARRAY_SIZE(h->origins);
-        return o;
-}
 
 static int keep_options(struct rf_http *h, const struct rf_http_options *o)
 {
@@ -349,11 +307,11 @@ _printf_(3, 4) static void failed(struct rf_http_response *r, enum rf_http_failu
  * Resolves the name in it, if it has one, and adds "host:port:addresses" to the list, so that libcurl never resolves by itself. 0, also when the name can't
  * be resolved: then `ret` says so.
  */
-static int resolve(struct rf_http *h, const struct origin *origin, uint64_t deadline_us, struct curl_slist **list,
+static int resolve(struct rf_http *h, const struct rf_origin *origin, uint64_t deadline_us, struct curl_slist **list,
                    struct rf_http_response *ret)
 {
         _cleanup_free_ char *addresses = NULL, *line = NULL;
-        const struct origin o = *origin; /* others may need its place while we wait */
+        const struct rf_origin o = *origin; /* others may need its place while we wait */
         const char *host = o.host;
         struct curl_slist *longer;
         int r;
@@ -380,40 +338,23 @@ static int resolve(struct rf_http *h, const struct origin *origin, uint64_t dead
         return 0;
 }
 
-/* Whether $no_proxy names this host, or a domain that it's in. */
-static bool is_exempt(const char *no_proxy, const char *host)
-{
-        size_t host_size = strlen(host), n;
-
-        for (const char *at = no_proxy; *at; at += n) {
-                at += strspn(at, ", .");
-                n = strcspn(at, ", ");
-                if (n == 1 && *at == '*')
-                        return true;
-                if (n > 0 && n <= host_size && strncasecmp(host + host_size - n, at, n) == 0 && (n == host_size || host[host_size - n - 1] == '.'))
-                        return true;
-        }
-        return false;
-}
-
 /* Names are resolved here, whichever connection is made: the proxy's, or the host's. */
 static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us, struct curl_slist **list, bool *ret_uses_proxy,
                        struct rf_http_response *ret)
 {
-        const char *proxy = h->options.proxy, *host;
-        struct origin *o, *p;
+        const char *proxy = h->options.proxy;
+        const struct rf_origin *o, *p;
 
-        o = origin_of(h, url);
+        o = rf_origins_get(&h->origins, url);
         if (!o) {
                 failed(ret, RF_HTTP_PROTOCOL, "the address isn't one");
                 return 0;
         }
-        host = o->host;
         /* an exemption of addresses in numbers, perhaps of whole networks, is for libcurl to see */
-        *ret_uses_proxy = proxy && proxy[0] && !(h->options.no_proxy && !o->is_literal && is_exempt(h->options.no_proxy, host));
+        *ret_uses_proxy = proxy && proxy[0] && !(h->options.no_proxy && !o->is_literal && rf_origin_is_exempt(o, h->options.no_proxy));
         if (!*ret_uses_proxy)
                 return resolve(h, o, deadline_us, list, ret);
-        p = origin_of(h, proxy);
+        p = rf_origins_get(&h->origins, proxy);
         if (!p) {
                 failed(ret, RF_HTTP_PROTOCOL, "the proxy's address isn't one");
                 return 0;
@@ -442,9 +383,7 @@ static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct 
 
         if (r < 0)
                 return r;
-        if (curl_multi_add_handle(h->multi, rf_transfer_easy(t)) != CURLM_OK)
-                return -ENOMEM;
-        r = rf_transfer_wait(t, deadline_us);
+        r = curl_multi_add_handle(h->multi, rf_transfer_easy(t)) == CURLM_OK ? rf_transfer_wait(t, deadline_us) : -ENOMEM;
         curl_multi_remove_handle(h->multi, rf_transfer_easy(t)); /* closes the connection of an unfinished one */
         return r;
 }
@@ -519,31 +458,4 @@ void rf_http_response_done(struct rf_http_response *r)
 struct rf_http_stats rf_http_stats(const struct rf_http *h)
 {
         return h->stats;
-}
-
-/*
- * libcurl reads the certificates when the first TLS connection begins, and keeps them. So one is begun, to a socket of our own that
- * never answers.
- */
-int rf_http_warm_up(struct rf_http *h)
-{
-        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        socklen_t size = sizeof(address);
-        struct rf_http_response response;
-        char url[64];
-        int r = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        if (fd < 0)
-                return -errno;
-        if (bind(fd, (const struct sockaddr *)&address, size) < 0 || listen(fd, 1) < 0 ||
-            getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-                r = -errno;
-        if (r == 0) {
-                snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(address.sin_port));
-                r = rf_http_perform(h, &(struct rf_http_request){ .url = url, .timeout_us = WARM_UP_US }, &response);
-                if (r == 0)
-                        rf_http_response_done(&response);
-        }
-        close(fd);
-        return r;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { HEADER_TEXT_USUAL = 500 /* bytes; more grows */ };
+
 /* A header line as offsets, since the text may move while it grows. */
 struct header_place {
         uint32_t name, value;
@@ -105,7 +107,7 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg)
         if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* the headers of an interim response don't count */
                 rf_buf_clear(&t->header_text);
                 t->n_places = 0;
-                return size;
+                return rf_buf_reserve(&t->header_text, HEADER_TEXT_USUAL) < 0 ? 0 : size;
         }
         length = trimmed(line, size);
         colon = memchr(line, ':', length);
@@ -319,6 +321,8 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
 {
         long status = 0;
 
+        if (t->code == CURLE_ABORTED_BY_CALLBACK) /* one of http.c's, which do so only for want of memory */
+                return -ENOMEM;
         take_times(t, ret);
         ret->failure = t->refused != RF_HTTP_FINE ? t->refused : failure_of(t);
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -333,9 +337,8 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
         if (ret->failure != RF_HTTP_FINE)
                 return 0;
         ret->headers = calloc(t->n_places + 1, sizeof(*ret->headers));
-        if (!ret->headers || rf_buf_add(&t->body, "", 1) < 0)
+        if (!ret->headers || rf_buf_reserve(&t->body, 0) < 0) /* an empty one ends in its NUL, too */
                 return -ENOMEM;
-        t->body.size--; /* the NUL isn't counted */
         ret->body = t->body;
         ret->header_text = t->header_text;
         t->body = t->header_text = (struct rf_buf)RF_BUF_INIT;

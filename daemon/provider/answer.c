@@ -10,21 +10,23 @@
 #include <math.h>
 #include <string.h>
 
+enum { FIRST_CAPACITY = 16 /* records */ };
+
 /* What the caller sees, and what keeps it alive. */
 struct holder {
         struct rf_answer answer;
         unsigned references;
-        struct rf_arena arena;
-};
-
-struct rf_sink {
-        struct holder *h;
-        size_t limit, n_records;
-        /* growing copies of the answer's arrays; their strings are in the arena already */
+        struct rf_arena arena; /* strings and lists */
+        /* the answer's arrays while they grow, and after */
         struct rf_track *tracks;
         struct rf_artist *artists;
         struct rf_album *albums;
         struct rf_track_features *features;
+};
+
+struct rf_sink {
+        struct holder *h; /* NULL once finished */
+        size_t limit, n_records;
         size_t tracks_capacity, artists_capacity, albums_capacity, features_capacity;
 };
 
@@ -53,6 +55,10 @@ static void holder_free(struct holder *h)
         if (!h)
                 return;
         rf_arena_done(&h->arena);
+        free(h->tracks);
+        free(h->artists);
+        free(h->albums);
+        free(h->features);
         free(h);
 }
 
@@ -84,7 +90,6 @@ static int start(struct rf_sink *s, const char *provider, enum rf_op op)
         s->h->arena.limit = RF_ANSWER_BYTES_MAX;
         s->h->answer.provider = provider;
         s->h->answer.op = op;
-        s->n_records = 0;
         return 0;
 }
 
@@ -110,10 +115,6 @@ struct rf_sink *rf_sink_free(struct rf_sink *s)
         if (!s)
                 return NULL;
         holder_free(s->h);
-        free(s->tracks);
-        free(s->artists);
-        free(s->albums);
-        free(s->features);
         free(s);
         return NULL;
 }
@@ -127,17 +128,18 @@ static int refuse(struct rf_sink *s, int error)
 
 static int admit(struct rf_sink *s, void **array, size_t *capacity, size_t n, size_t size)
 {
+        size_t larger = MIN(s->limit, MAX(*capacity * 2, (size_t)FIRST_CAPACITY));
         void *grown;
 
         if (s->n_records >= s->limit)
                 return -E2BIG;
         if (n < *capacity)
                 return 0;
-        grown = reallocarray(*array, MAX(*capacity * 2, (size_t)16), size);
+        grown = reallocarray(*array, larger, size);
         if (!grown)
                 return -ENOMEM;
         *array = grown;
-        *capacity = MAX(*capacity * 2, (size_t)16);
+        *capacity = larger;
         return 0;
 }
 
@@ -175,7 +177,13 @@ static bool features_are_valid(const struct rf_features *f)
 
 static bool isrc_is_valid(const char *isrc)
 {
-        return !isrc || (strlen(isrc) == 12 && strspn(isrc, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 12);
+        size_t n = 0;
+
+        if (!isrc)
+                return true;
+        while ((isrc[n] >= 'A' && isrc[n] <= 'Z') || (isrc[n] >= '0' && isrc[n] <= '9'))
+                n++;
+        return n == 12 && !isrc[n];
 }
 
 static bool track_is_valid(const struct rf_track *t)
@@ -212,10 +220,10 @@ static int copy_track(struct rf_sink *s, const struct rf_track *t, struct rf_tra
 int rf_sink_track(struct rf_sink *s, const struct rf_track *t)
 {
         struct rf_answer *a = &s->h->answer;
-        int r = track_is_valid(t) ? admit(s, (void **)&s->tracks, &s->tracks_capacity, a->n_tracks, sizeof(*t)) : -EBADMSG;
+        int r = track_is_valid(t) ? admit(s, (void **)&s->h->tracks, &s->tracks_capacity, a->n_tracks, sizeof(*t)) : -EBADMSG;
 
         if (r >= 0)
-                r = copy_track(s, t, &s->tracks[a->n_tracks]);
+                r = copy_track(s, t, &s->h->tracks[a->n_tracks]);
         if (r < 0)
                 return refuse(s, r);
         a->n_tracks++;
@@ -248,10 +256,10 @@ int rf_sink_artist(struct rf_sink *s, const struct rf_artist *artist)
 {
         struct rf_answer *a = &s->h->answer;
         bool valid = artist->n_genres <= RF_RECORD_GENRES_MAX && artist->popularity >= -1 && artist->popularity <= 100;
-        int r = valid ? admit(s, (void **)&s->artists, &s->artists_capacity, a->n_artists, sizeof(*artist)) : -EBADMSG;
+        int r = valid ? admit(s, (void **)&s->h->artists, &s->artists_capacity, a->n_artists, sizeof(*artist)) : -EBADMSG;
 
         if (r >= 0)
-                r = copy_artist(s, artist, &s->artists[a->n_artists]);
+                r = copy_artist(s, artist, &s->h->artists[a->n_artists]);
         if (r < 0)
                 return refuse(s, r);
         a->n_artists++;
@@ -263,11 +271,11 @@ int rf_sink_album(struct rf_sink *s, const struct rf_album *album)
 {
         struct rf_answer *a = &s->h->answer;
         struct rf_album *out;
-        int r = admit(s, (void **)&s->albums, &s->albums_capacity, a->n_albums, sizeof(*album));
+        int r = admit(s, (void **)&s->h->albums, &s->albums_capacity, a->n_albums, sizeof(*album));
 
         if (r < 0)
                 return refuse(s, r);
-        out = &s->albums[a->n_albums];
+        out = &s->h->albums[a->n_albums];
         *out = *album;
         if ((r = copy_needed(s, album->id, &out->id)) < 0 || (r = copy_needed(s, album->name, &out->name)) < 0)
                 return refuse(s, r);
@@ -281,11 +289,11 @@ int rf_sink_features(struct rf_sink *s, const struct rf_track_features *f)
         struct rf_answer *a = &s->h->answer;
         struct rf_track_features *out;
         bool valid = (f->id || f->spotify_id || f->isrc) && isrc_is_valid(f->isrc) && features_are_valid(&f->features);
-        int r = valid ? admit(s, (void **)&s->features, &s->features_capacity, a->n_features, sizeof(*f)) : -EBADMSG;
+        int r = valid ? admit(s, (void **)&s->h->features, &s->features_capacity, a->n_features, sizeof(*f)) : -EBADMSG;
 
         if (r < 0)
                 return refuse(s, r);
-        out = &s->features[a->n_features];
+        out = &s->h->features[a->n_features];
         *out = *f;
         if ((r = copy(s, f->id, &out->id)) < 0 || (r = copy(s, f->spotify_id, &out->spotify_id)) < 0 ||
             (r = copy(s, f->isrc, &out->isrc)) < 0)
@@ -327,38 +335,18 @@ int rf_sink_analysis(struct rf_sink *s, const char *json)
         return 0;
 }
 
-/* Moves a grown array to its final place. An empty one stays NULL. */
-static int settle(struct rf_arena *arena, const void *array, size_t n, size_t size, const void **ret)
-{
-        void *settled;
-
-        if (n == 0)
-                return 0;
-        settled = rf_arena_array(arena, n, size);
-        if (!settled)
-                return -ENOMEM;
-        memcpy(settled, array, n * size);
-        *ret = settled;
-        return 0;
-}
-
 int rf_sink_finish(struct rf_sink *s, struct rf_answer **ret)
 {
-        struct holder *h = s->h;
-        struct rf_answer *a = &h->answer;
-        int r;
+        struct holder *h = TAKE_PTR(s->h);
+        struct rf_answer *a;
 
-        h->arena.limit = 0; /* the arrays were bounded by their number */
-        if ((r = settle(&h->arena, s->tracks, a->n_tracks, sizeof(*s->tracks), (const void **)&a->tracks)) < 0 ||
-            (r = settle(&h->arena, s->artists, a->n_artists, sizeof(*s->artists), (const void **)&a->artists)) < 0 ||
-            (r = settle(&h->arena, s->albums, a->n_albums, sizeof(*s->albums), (const void **)&a->albums)) < 0 ||
-            (r = settle(&h->arena, s->features, a->n_features, sizeof(*s->features), (const void **)&a->features)) < 0)
-                return r;
-        r = start(s, a->provider, a->op);
-        if (r < 0) {
-                s->h = h;
-                return r;
-        }
+        if (!h)
+                return -EALREADY;
+        a = &h->answer;
+        a->tracks = a->n_tracks > 0 ? h->tracks : NULL;
+        a->artists = a->n_artists > 0 ? h->artists : NULL;
+        a->albums = a->n_albums > 0 ? h->albums : NULL;
+        a->features = a->n_features > 0 ? h->features : NULL;
         *ret = a;
         return 0;
 }

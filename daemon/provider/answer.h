@@ -42,7 +42,7 @@ int rf_sink_album(struct rf_sink *s, const struct rf_album *a);
 int rf_sink_features(struct rf_sink *s, const struct rf_track_features *f);
 int rf_sink_created(struct rf_sink *s, const struct rf_created *c);
 int rf_sink_analysis(struct rf_sink *s, const char *json);
-/* Turns the collected records into an answer; the sink is empty afterwards. */
+/* Turns the collected records into the answer. Once: the sink takes no more, and is only to be freed. -EALREADY the second time. */
 int rf_sink_finish(struct rf_sink *s, struct rf_answer **ret);
 
 /* Compact stored form, little-endian, with a version. Reading trusts nothing: -RF_ECORRUPT, -RF_EFOREIGN for a newer version. */

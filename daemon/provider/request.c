@@ -142,15 +142,24 @@ static int by_name(const void *a, const void *b)
 /* RFC 3986: everything but the unreserved characters. */
 static int add_encoded(struct rf_buf *b, const char *s)
 {
-        int r = 0;
+        static const char digits[] = "0123456789ABCDEF";
+        int r = rf_buf_reserve(b, strlen(s) * 3);
 
-        for (; *s && r >= 0; s++) {
+        if (r < 0)
+                return r;
+        for (; *s; s++) {
                 unsigned char c = (unsigned char)*s;
-                bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
 
-                r = plain ? rf_buf_add(b, s, 1) : rf_buf_addf(b, "%%%02X", c);
+                if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~')
+                        b->data[b->size++] = *s;
+                else {
+                        b->data[b->size++] = '%';
+                        b->data[b->size++] = digits[c >> 4];
+                        b->data[b->size++] = digits[c & 15];
+                }
         }
-        return r;
+        b->data[b->size] = '\0';
+        return 0;
 }
 
 int rf_request_finish(struct rf_request_builder *b, const struct rf_request **ret)

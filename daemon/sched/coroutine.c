@@ -1,16 +1,13 @@
 /*
- * Stacks and the switch between them: the only file that knows how. A stack is entered once with ucontext; from then on _setjmp
- * and _longjmp switch without a system call. Fortified longjmp takes a jump between stacks for an error, so it is off here.
+ * Stacks and the switch between them: the only file that knows how. A stack is entered once with ucontext; from then on the
+ * compiler's own setjmp and longjmp switch: no system call, and no register is saved but those that the switching function uses.
  */
-#undef _FORTIFY_SOURCE
-
 #include "sched/internal.h"
 
 #include "base/limits.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -27,8 +24,13 @@
 
 enum { PAGE_SIZE = 4096 };
 
+/* Where a stack goes on: what __builtin_setjmp() fills in. */
+struct place {
+        void *words[5];
+};
+
 struct rf_loop_context {
-        jmp_buf env;
+        struct place place;
         const void *bottom; /* of the thread's own stack, as the sanitizer sees it */
         size_t size;
 };
@@ -36,8 +38,8 @@ struct rf_loop_context {
 /* Lives at the top of its own memory, so that an idle coroutine touches as few pages as can be. */
 struct rf_stack {
         struct rf_coroutine coroutine;
-        jmp_buf env;
-        jmp_buf *maker; /* during the first entry: where to return to, which may be another coroutine */
+        struct place place;
+        struct place *maker; /* during the first entry: where to return to, which may be another coroutine */
         struct rf_sched *sched;
         char *base; /* of the mapping: the guard, then the stack */
         unsigned valgrind_id;
@@ -81,10 +83,16 @@ static inline void after_switch(_unused_ void *fake, _unused_ const void **ret_b
 #endif
 }
 
-__attribute__((noinline)) static void jump(jmp_buf from, jmp_buf to)
+/* May not stand in the function that was left through the place. */
+__attribute__((noinline, noreturn)) static void go_to(struct place *p)
 {
-        if (_setjmp(from) == 0)
-                _longjmp(to, 1);
+        __builtin_longjmp(p->words, 1);
+}
+
+__attribute__((noinline)) static void jump(struct place *from, struct place *to)
+{
+        if (__builtin_setjmp(from->words) == 0)
+                go_to(to);
 }
 
 __attribute__((noinline)) void rf_stack_enter(struct rf_sched *s, struct rf_stack *st)
@@ -92,7 +100,7 @@ __attribute__((noinline)) void rf_stack_enter(struct rf_sched *s, struct rf_stac
         void *fake = NULL;
 
         before_switch(&fake, usable(st), usable_size(st));
-        jump(s->loop_context->env, st->env);
+        jump(&s->loop_context->place, &st->place);
         after_switch(fake, NULL, NULL);
 }
 
@@ -101,7 +109,7 @@ __attribute__((noinline)) void rf_stack_leave(struct rf_sched *s, struct rf_stac
         void *fake = NULL;
 
         before_switch(&fake, s->loop_context->bottom, s->loop_context->size);
-        jump(st->env, s->loop_context->env);
+        jump(&st->place, &s->loop_context->place);
         after_switch(fake, &s->loop_context->bottom, &s->loop_context->size);
 }
 
@@ -114,7 +122,7 @@ __attribute__((noinline)) static void return_to_maker(struct rf_stack *st)
 
         after_switch(NULL, &bottom, &size);
         before_switch(&fake, bottom, size);
-        jump(st->env, *st->maker);
+        jump(&st->place, st->maker);
         after_switch(fake, &st->sched->loop_context->bottom, &st->sched->loop_context->size);
 }
 
@@ -132,7 +140,7 @@ static void run_coroutines(unsigned high, unsigned low)
                 rf_stack_leave(s, st); /* into the pool */
         }
         before_switch(NULL, s->loop_context->bottom, s->loop_context->size);
-        _longjmp(s->loop_context->env, 1);
+        go_to(&s->loop_context->place);
 }
 
 /* ---- Memory ---- */
@@ -142,7 +150,7 @@ static int enter_once(struct rf_stack *st)
         uintptr_t p = (uintptr_t)st;
         ucontext_t context, back;
         void *fake = NULL;
-        jmp_buf here;
+        struct place here;
 
         if (getcontext(&context) < 0)
                 return -errno;
@@ -152,7 +160,7 @@ static int enter_once(struct rf_stack *st)
         makecontext(&context, (void (*)(void))run_coroutines, 2, (unsigned)(p >> 32), (unsigned)p);
         before_switch(&fake, usable(st), usable_size(st));
         st->maker = &here;
-        if (_setjmp(here) == 0)
+        if (__builtin_setjmp(here.words) == 0)
                 swapcontext(&back, &context);
         after_switch(fake, NULL, NULL);
         return 0;

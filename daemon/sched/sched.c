@@ -115,14 +115,22 @@ static void park_timed_out(struct rf_timer *t)
         rf_unpark(container_of(t, struct rf_coroutine, timer), -ETIMEDOUT);
 }
 
+static int check_cancelled(const struct rf_sched *s, const struct rf_coroutine *co)
+{
+        if (co->group->is_cancelled)
+                return -ECANCELED;
+        return co->group->deadline_us <= s->now_us ? -ETIMEDOUT : 0;
+}
+
 int rf_park(uint64_t deadline_us, bool ignores_cancel)
 {
         struct rf_sched *s = rf_sched_get();
-        struct rf_coroutine *co = rf_coroutine_self();
+        struct rf_coroutine *co = s->running;
         int r;
 
+        assert(co);
         if (!ignores_cancel) {
-                r = rf_check_cancelled();
+                r = check_cancelled(s, co);
                 if (r < 0)
                         return r;
                 deadline_us = MIN(deadline_us, co->group->deadline_us);
@@ -143,11 +151,7 @@ int rf_park(uint64_t deadline_us, bool ignores_cancel)
 
 int rf_check_cancelled(void)
 {
-        const struct rf_coroutine *co = rf_coroutine_self();
-
-        if (co->group->is_cancelled)
-                return -ECANCELED;
-        return co->group->deadline_us <= rf_now_us() ? -ETIMEDOUT : 0;
+        return check_cancelled(rf_sched_get(), rf_coroutine_self());
 }
 
 uint64_t rf_deadline(void)
@@ -163,14 +167,16 @@ void rf_name_coroutine(const char *name)
 int rf_yield(void)
 {
         struct rf_sched *s = rf_sched_get();
-        struct rf_coroutine *co = rf_coroutine_self();
-        int r = rf_check_cancelled();
+        struct rf_coroutine *co = s->running;
+        int r;
 
+        assert(co);
+        r = check_cancelled(s, co);
         if (r < 0)
                 return r;
         make_ready(s, co);
         rf_stack_leave(s, co->stack);
-        return rf_check_cancelled();
+        return check_cancelled(s, co);
 }
 
 int rf_yield_until_idle(void)
@@ -234,8 +240,8 @@ static int wait_for_events(struct rf_sched *s)
                 return rf_io_poll(s, 0);
         if (!s->options.virtual_clock)
                 return rf_io_poll(s, next);
-        /* virtual time stands still while a descriptor has something; only then it jumps */
-        r = rf_io_poll(s, next == RF_FOREVER && s->n_io_waits > 0 ? RF_FOREVER : 0);
+        /* virtual time stands still while a descriptor that anybody waits for has something; only then it jumps */
+        r = s->n_io_waits > 0 ? rf_io_poll(s, next == RF_FOREVER ? RF_FOREVER : 0) : 0;
         if (r < 0 || s->n_ready > 0)
                 return r;
         if (next == RF_FOREVER)

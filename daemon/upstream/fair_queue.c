@@ -111,8 +111,11 @@ size_t rf_fair_queue_ahead(const struct rf_fair_queue *q, uint64_t client, enum 
 {
         const struct rf_fair_entry *own_first = first_of(q, client, priority);
         size_t own = own_first ? own_first->n_line + 1 : 0, n = own;
-        uint64_t turn = own_first ? own_first->turn : last_turn(q, client);
+        uint64_t turn;
 
+        if (q->n == 0)
+                return 0;
+        turn = own_first ? own_first->turn : last_turn(q, client);
         for (unsigned p = 0; p <= (unsigned)priority; p++)
                 rf_list_foreach(&q->rounds[p], e, struct rf_fair_entry, clients)
                         if (p < (unsigned)priority)

@@ -240,6 +240,63 @@ static void json_is_bounded_in_depth_before_it_is_parsed(void **state)
         assert_int_equal(rf_json_parse("{} x", 4, &j, NULL), -EBADMSG);
 }
 
+/* Character by character: what the faster one must agree with. */
+static unsigned depth_of(const char *text, size_t size)
+{
+        unsigned depth = 0, deepest = 0;
+        bool in_string = false;
+
+        for (size_t i = 0; i < size; i++)
+                if (in_string && text[i] == '\\')
+                        i++;
+                else if (text[i] == '"')
+                        in_string = !in_string;
+                else if (!in_string && (text[i] == '[' || text[i] == '{'))
+                        deepest = MAX(deepest, ++depth);
+                else if (!in_string && (text[i] == ']' || text[i] == '}') && depth > 0)
+                        depth--;
+        return deepest;
+}
+
+static void depth_is_that_of_a_plain_count(void **state)
+{
+        static const char letters[] = "[]{}\"\\ab";
+        struct rf_random random;
+        char text[40];
+
+        (void)state;
+        rf_random_seed_named(&random, 1, "depth");
+        for (int n = 0; n < 100000; n++) {
+                size_t size = rf_random_below(&random, sizeof(text));
+
+                for (size_t i = 0; i < size; i++)
+                        text[i] = letters[rf_random_below(&random, sizeof(letters) - 1)];
+                assert_int_equal(rf_json_depth(text, size), depth_of(text, size));
+        }
+}
+
+/* A bad byte is found wherever it stands, a good character counts wherever it begins. */
+static void utf8_is_checked_to_the_last_byte(void **state)
+{
+        char text[40];
+
+        (void)state;
+        for (size_t size = 1; size <= sizeof(text); size++)
+                for (size_t at = 0; at < size; at++) {
+                        memset(text, 'a', size);
+                        text[at] = '\xff';
+                        assert_false(rf_utf8_is_valid(text, size));
+                        text[at] = '\0';
+                        assert_false(rf_utf8_is_valid(text, size));
+                        text[at] = '\xc3';
+                        assert_false(rf_utf8_is_valid(text, size));
+                        if (at + 1 < size) {
+                                text[at + 1] = '\xa9';
+                                assert_true(rf_utf8_is_valid(text, size));
+                        }
+                }
+}
+
 static void options_are_checked_and_explained(void **state)
 {
         static const struct rf_option duration = { "t", RF_OPTION_DURATION, "1s", 1e5, 3600e6, NULL, 0, "" };
@@ -302,6 +359,8 @@ int main(void)
                 cmocka_unit_test(text_folds_for_comparison),
                 cmocka_unit_test(one_edit_is_one_edit),
                 cmocka_unit_test(json_is_bounded_in_depth_before_it_is_parsed),
+                cmocka_unit_test(depth_is_that_of_a_plain_count),
+                cmocka_unit_test(utf8_is_checked_to_the_last_byte),
                 cmocka_unit_test(options_are_checked_and_explained),
         };
 

@@ -399,9 +399,55 @@ static void a_crowd_shares_a_bounded_number_of_connections(void **state)
         with_http(comes_in_crowds);
 }
 
+/* In place of the scheduler's, by the linker. */
+static bool has_no_memory;
+int __real_rf_io_new(int fd, struct rf_io **ret);
+int __wrap_rf_io_new(int fd, struct rf_io **ret);
+
+int __wrap_rf_io_new(int fd, struct rf_io **ret)
+{
+        return has_no_memory ? -ENOMEM : __real_rf_io_new(fd, ret);
+}
+
+static int waits_in_vain(void *arg)
+{
+        struct rf_http_response *r = arg;
+
+        return get("good.test", "/hang", 20 * USEC_PER_SEC, r);
+}
+
+/* What was under way ends at once, and what comes next is served. */
+static int runs_out_of_memory(void)
+{
+        struct rf_http_response r, other;
+        uint64_t start_us = rf_now_us();
+        struct rf_group *g;
+
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "waits", waits_in_vain, &other), 0);
+        assert_int_equal(rf_sleep_us(100 * USEC_PER_MSEC), 0); /* it's under way, or else ends as well */
+        has_no_memory = true;
+        assert_int_equal(get("good.test", "/ok", 20 * USEC_PER_SEC, &r), -ENOMEM);
+        has_no_memory = false;
+        assert_int_equal(rf_group_join(g), -ENOMEM);
+        rf_group_free(g);
+        assert_true(rf_now_us() - start_us < 10 * USEC_PER_SEC);
+        expect("/ok", 5 * USEC_PER_SEC, RF_HTTP_FINE, 200);
+        return 0;
+}
+
+static void running_out_of_memory_is_survived(void **state)
+{
+        (void)state;
+        with_http(runs_out_of_memory);
+}
+
 static int warms_up(void)
 {
+        uint64_t start_us = rf_now_us();
+
         assert_int_equal(rf_http_warm_up(http), 0);
+        assert_true(rf_now_us() - start_us < USEC_PER_SEC); /* it ends by itself, not by its timeout */
         return 0;
 }
 
@@ -422,6 +468,7 @@ int main(void)
                 cmocka_unit_test(a_connection_that_never_comes_is_told_from_a_refused_one),
                 cmocka_unit_test(leaving_closes_the_connection),
                 cmocka_unit_test(a_crowd_shares_a_bounded_number_of_connections),
+                cmocka_unit_test(running_out_of_memory_is_survived),
                 cmocka_unit_test(certificates_are_read_ahead),
         };
 
