@@ -110,7 +110,7 @@ static void timer_fired(struct rf_timer *t)
 /* When the n-th further call of a class could go (n = 0: the next). */
 static uint64_t pace_nth(const struct rf_gate *g, struct lane_class *c, uint64_t now_us, uint64_t n)
 {
-        return g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, n);
+        return g->is_unpaced ? now_us : n == 0 ? rf_pace_next(&c->pace, now_us) : rf_pace_nth(&c->pace, now_us, n);
 }
 
 static bool may_pass(struct rf_gate *g, uint64_t now_us)
