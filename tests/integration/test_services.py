@@ -176,16 +176,19 @@ def under_way(u):
     return [e for e in u.events if e["event"] == "request" and e["id"] not in ended]
 
 
-def test_cancelling_closes_the_connections_within_50_ms_and_returns_every_place(tmp_path, report):
+@pytest.mark.parametrize("what,options,calls,second", [
+    ("places", "rate = 1000\nburst = 100\nconcurrency = 3\n", 3, .5),  # three more wait for a place
+    ("slots", "rate = 0.5\nburst = 3\n", 3, 6.5),  # three more wait for 2, 4 and 6 s; the next run gets those slots and no later ones
+], ids=["places", "slots"])
+def test_cancelling_closes_the_connections_within_50_ms_and_gives_back(tmp_path, report, what, options, calls, second):
     with Upstreams("plan") as u:  # each call takes half a minute
-        with start(tmp_path, u, spotify=False) as d, d.client() as c, d.client() as other:
+        with start(tmp_path, u, spotify=False, extra_reccobeat=options) as d, d.client() as c, d.client() as other:
             lateness, spans = [], []
-            # the burst is 6 calls and places are 6: each round starts with what the round before gave back
             for prompt in ("happy pop, 20 songs", "sad folk, 20 songs"):
                 known = len(u.requests())
                 began = time.monotonic()
                 run = c.call(W + "Recommend", {"prompt": prompt, "options": {"seed": 1}, "detach": True})["parameters"]["run"]
-                places = u.wait(lambda _: under_way(u) if len(u.requests()) >= known + 4 else None)
+                places = u.wait(lambda _: under_way(u) if len(u.requests()) >= known + calls else None)
                 spans.append(time.monotonic() - began)
                 asked_us = time.monotonic() * 1e6
                 subprocess.run([CTL, "cancel", run], check=True, capture_output=True, timeout=TIMEOUT,
@@ -197,10 +200,10 @@ def test_cancelling_closes_the_connections_within_50_ms_and_returns_every_place(
                 lateness.append(max(e["t_us"] - asked_us for e in ends) / 1000)
                 assert list(other.stream(W + "Follow", {"run": run}))[-1]["error"] == W + "RunCancelled"
             assert provider_of(d, "reccobeat")["in_flight"] == 0 and provider_of(d, "reccobeat")["waiting"] == 0
-    report("cancel: from recflowctl's start to the last connection's end "
-           f"{', '.join(f'{ms:.1f} ms' for ms in lateness)}; time to the fourth call {', '.join(f'{s:.2f} s' for s in spans)}")
+    report(f"cancel, {what}: from recflowctl's start to the last connection's end {', '.join(f'{ms:.1f} ms' for ms in lateness)}; "
+           f"time to the third call {', '.join(f'{s:.2f} s' for s in spans)}")
     assert max(lateness) < 50
-    assert spans[1] < 2.5  # four slots at two a second, and none of them lost
+    assert spans[1] < second
 
 
 def test_cancelling_one_of_two_runs_that_share_calls_harms_nobody(tmp_path, report):
