@@ -18,6 +18,7 @@
 
 #define GENRE_TRACKS 24u       /* of each genre and page: seeds to choose from */
 #define GENRE_TRACKS_ERA 80u   /* where years are wished: recommendations know nothing of them */
+#define GENRE_TRACKS_OLD 15u   /* 120 over eight genres: all of them looked at, few of them used */
 #define USER_TRACKS 20u
 #define EXCLUDED_ARTISTS 100u  /* looked up for each excluded genre */
 #define EXCLUDED_NAMED 8u      /* well-known ones of it */
@@ -33,6 +34,8 @@
 
 static uint32_t page_size(const struct rf_run *run)
 {
+        if (!rf_run_is_on(run, RF_OPT_EARLY_EXIT))
+                return GENRE_TRACKS_OLD;
         return run->brief->year_from || run->brief->year_to ? GENRE_TRACKS_ERA : GENRE_TRACKS;
 }
 

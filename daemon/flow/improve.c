@@ -1,6 +1,7 @@
 #include "flow/improve.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "flow/analysis.h"
 #include "flow/anchors.h"
@@ -8,12 +9,15 @@
 #include "flow/cohesion.h"
 #include "flow/enrich.h"
 #include "flow/generators.h"
+#include "provider/provider.h"
 #include "sched/sched.h"
 
 #define PASSES_MAX 4u
 #define PASSES_OLD 2u     /* where each pass generates everything: what the first costs, the second does again */
 #define GAIN_MIN .02f     /* a pass that gains less didn't pay (reference of the workflow: "Improvement") */
 #define POOR_PASSES_MAX 2u
+#define PASS_SLOW_US (10 * USEC_PER_SEC)
+#define GROWTH 20u        /* a twentieth */
 #define FIT_GOOD .80f     /* mean fit of a choice that needs no further pass */
 
 /* What a choice is worth: its quality, and how near the heart of the wish it is. */
@@ -22,12 +26,39 @@ static float worth(const struct rf_evaluation *e)
         return (e->overall + e->fit) / 2.f;
 }
 
+static bool is_whole(const struct rf_brief *b, const struct rf_choice *c)
+{
+        return b->duration_s > 0 ? rf_constraints_duration_kept(b, c->duration_ms) : c->n >= b->n_tracks;
+}
+
 static bool is_good(const struct rf_run *run, const struct rf_choice *c, const struct rf_evaluation *e)
 {
         const struct rf_brief *b = run->brief;
-        bool is_whole = b->duration_s > 0 ? rf_constraints_duration_kept(b, c->duration_ms) : c->n >= b->n_tracks;
 
-        return e->passes && is_whole && (e->fit >= FIT_GOOD || !rf_brief_has_targets(b));
+        return e->passes && is_whole(b, c) && (e->fit >= FIT_GOOD || !rf_brief_has_targets(b));
+}
+
+/* What a further pass is likely to take: recommendations, then the features of what they bring. */
+static uint64_t pass_us(const struct rf_run *run)
+{
+        static const enum rf_op chain[] = { RF_OP_RECOMMENDATIONS, RF_OP_AUDIO_FEATURES };
+        uint64_t us = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(chain); i++) {
+                const struct rf_provider *p = NULL;
+
+                if (rf_upstream_operation(run->flow->upstream, chain[i], &p))
+                        us += rf_upstream_provider_stats(run->flow->upstream, p).mean_us;
+        }
+        return us;
+}
+
+/* Good, or good enough for what better would cost: where services are slow, as many tracks as are wished at the least are worth more than a long wait. */
+static bool is_done(const struct rf_run *run, const struct rf_choice *c, const struct rf_evaluation *e)
+{
+        bool is_enough = is_whole(run->brief, c) || (run->brief->duration_s == 0 && c->n >= run->brief->n_tracks_min);
+
+        return is_good(run, c, e) || (is_enough && pass_us(run) > PASS_SLOW_US);
 }
 
 /* Finds candidates and learns what is needed to judge them. */
@@ -77,6 +108,12 @@ struct improvement {
         unsigned poor; /* passes in a row that didn't pay */
 };
 
+/* Whether a playlist that is still too short has grown by a few per cent of what is wished. */
+static bool comes_nearer(const struct rf_brief *b, const struct rf_choice *now, const struct rf_choice *best)
+{
+        return best->n < b->n_tracks && now->n >= best->n + MAX(b->n_tracks / GROWTH, 1u);
+}
+
 /* Judges what the pool holds now, and keeps it if it is the best. */
 static int consider(struct rf_run *run, struct improvement *m)
 {
@@ -88,7 +125,7 @@ static int consider(struct rf_run *run, struct improvement *m)
         if (r < 0)
                 return r;
         gain = worth(&evaluation) - worth(&m->evaluation);
-        m->poor = gain < GAIN_MIN ? m->poor + 1 : 0;
+        m->poor = gain < GAIN_MIN && !comes_nearer(run->brief, &choice, &m->best) ? m->poor + 1 : 0;
         if (m->best.n == 0 || gain > 0.f || choice.n > m->best.n) {
                 struct rf_choice old = m->best;
 
@@ -101,6 +138,17 @@ static int consider(struct rf_run *run, struct improvement *m)
         return 0;
 }
 
+/* The answer isn't the best that could be had: says what would have made it better. */
+static void report_slow(struct rf_run *run)
+{
+        char why[96];
+
+        if (pass_us(run) <= PASS_SLOW_US)
+                return; /* it was the deadline, which is told elsewhere */
+        snprintf(why, sizeof(why), "the services are slow now: it would take about %.0f s more", (double)pass_us(run) / USEC_PER_SEC);
+        rf_receipt_skip(run->book, "looking for better tracks", why, 1);
+}
+
 static int improve(struct rf_run *run, struct improvement *m)
 {
         bool stops_early = rf_run_is_on(run, RF_OPT_EARLY_EXIT), reuses = rf_run_is_on(run, RF_OPT_REUSE_PASSES);
@@ -111,7 +159,7 @@ static int improve(struct rf_run *run, struct improvement *m)
                 r = consider(run, m);
                 m->poor = 0;
         }
-        while (r >= 0 && run->passes < most && !(stops_early && is_good(run, &m->best, &m->evaluation)) && m->poor < POOR_PASSES_MAX &&
+        while (r >= 0 && run->passes < most && !(stops_early && is_done(run, &m->best, &m->evaluation)) && m->poor < POOR_PASSES_MAX &&
                (run->passes == 0 || rf_run_has_time(run, RF_STEP_GENERATE))) {
                 if (run->passes > 0)
                         r = reseed(run, &m->best);
@@ -127,6 +175,8 @@ static int improve(struct rf_run *run, struct improvement *m)
                         r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_STRATEGY);
         }
         run->fetches_anew = false;
+        if (r >= 0 && stops_early && run->passes < most && m->poor < POOR_PASSES_MAX && !is_good(run, &m->best, &m->evaluation))
+                report_slow(run);
         return r;
 }
 

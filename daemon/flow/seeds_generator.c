@@ -12,6 +12,7 @@
 
 #define SEEDS_PER_CALL 4u
 #define CHUNKS_MAX 6u
+#define RECOMMENDED_PER_TRACK 4u /* of the playlist, over all calls: more than usual where many are wished */
 
 #define CONFIDENCE .80f
 #define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
@@ -30,7 +31,7 @@ static struct policy policy_of(const struct rf_run *run)
 
         return (struct policy){
                 .chunks = is_small ? CHUNKS_MAX : CHUNKS_MAX / 2,
-                .limit = is_small ? 15 : 20,
+                .limit = MAX(is_small ? 15u : 20u, (uint32_t)(RECOMMENDED_PER_TRACK * run->brief->n_tracks / CHUNKS_MAX)),
                 .manner = { .together = rf_run_is_on(run, RF_OPT_CHUNK_CONCURRENCY) ? 6 : 3,
                             .stagger_us = rf_run_is_on(run, RF_OPT_NO_STAGGER) ? 0 : 200 * USEC_PER_MSEC,
                             .anew = !rf_run_is_on(run, RF_OPT_CHUNK_CACHE) },

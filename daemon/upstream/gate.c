@@ -88,6 +88,7 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c = &g->classes[g->n_classes];
         c->name = name;
         rf_pace_init(&c->pace, g->options.rate_per_s, g->options.burst);
+        rf_pace_know(&c->pace, g->options.limit, g->options.window_us);
         c->pace.scale = g->restored.scale;
         c->pace.ceiling = g->restored.ceiling;
         c->pace.ceiling_until_us = g->restored.ceiling_until_us;
@@ -105,12 +106,6 @@ static void pump(struct rf_gate *g);
 static void timer_fired(struct rf_timer *t)
 {
         pump(container_of(t, struct rf_gate, timer));
-}
-
-/* When the n-th further call of a class could go (n = 0: the next). */
-static uint64_t pace_nth(const struct rf_gate *g, struct lane_class *c, uint64_t now_us, uint64_t n)
-{
-        return g->is_unpaced ? now_us : n == 0 ? rf_pace_next(&c->pace, now_us) : rf_pace_nth(&c->pace, now_us, n);
 }
 
 static bool may_pass(struct rf_gate *g, uint64_t now_us)
@@ -140,7 +135,9 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
 /* When the next of a class may go. A probe goes at the time that the service named, whatever the pace. */
 static uint64_t next_of(struct rf_gate *g, struct lane_class *c, uint64_t now_us)
 {
-        return g->awaits_probe ? MAX(now_us, g->blocked_until_us) : pace_nth(g, c, now_us, 0);
+        if (g->awaits_probe)
+                return MAX(now_us, g->blocked_until_us);
+        return g->is_unpaced ? now_us : rf_pace_next(&c->pace, now_us);
 }
 
 /* While the breaker is open nobody waits in vain: the line is emptied. */
@@ -178,7 +175,7 @@ static void pump(struct rf_gate *g)
 /* What this call would have to wait for block and pace, at the least. */
 static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t client, enum rf_priority priority, uint64_t now_us)
 {
-        uint64_t at_us = pace_nth(g, c, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
+        uint64_t at_us = g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
 
         return MAX(at_us, g->blocked_until_us) - now_us;
 }

@@ -17,6 +17,8 @@ struct rf_gate;
 struct rf_gate_options {
         struct rf_breaker_options breaker;
         double rate_per_s, burst; /* of each pacing class */
+        uint32_t limit;           /* calls of a class in `window_us` that the service is known to allow, instead; 0 = not known */
+        uint64_t window_us;
         uint32_t concurrency_floor, concurrency_max;
         void (*changed)(void *arg); /* block or learned scale changed: worth keeping. Doesn't yield */
         void *arg;

@@ -9,10 +9,23 @@
 #define CEILING .95      /* of the same: so much may be tried again */
 #define CEILING_FIRST .25 /* a single refusal may have had another cause: it holds nobody below this for a day */
 #define RAISE 1.25
+#define WINDOW_MARGIN 50 /* a fiftieth longer: calls don't arrive just as they were sent */
 
 void rf_pace_init(struct rf_pace *p, double rate_per_s, double burst)
 {
-        *p = (struct rf_pace){ .rate_per_s = rate_per_s, .burst = MAX(burst, 1.0), .scale = 1.0, .ceiling = 1.0 };
+        *p = (struct rf_pace){ .rate_per_s = rate_per_s, .burst = MAX(burst, 1.0), .scale = 1.0, .ceiling = 1.0,
+                               .window_us = RF_PACE_WINDOW_US };
+}
+
+void rf_pace_know(struct rf_pace *p, uint32_t limit, uint64_t window_us)
+{
+        p->limit = MIN(limit, RF_PACE_HISTORY);
+        p->window_us = limit > 0 && window_us > 0 ? window_us + window_us / WINDOW_MARGIN : RF_PACE_WINDOW_US;
+}
+
+static bool is_unpaced(const struct rf_pace *p)
+{
+        return p->rate_per_s <= 0 && p->limit == 0;
 }
 
 static void relearn(struct rf_pace *p, uint64_t now_us)
@@ -42,7 +55,7 @@ static double tolerance_us(const struct rf_pace *p)
 /* Calls that can go in one window, as configured. */
 static double most(const struct rf_pace *p)
 {
-        return p->rate_per_s * (RF_PACE_WINDOW_US / 1e6) + p->burst;
+        return p->limit > 0 ? p->limit : p->rate_per_s * (RF_PACE_WINDOW_US / 1e6) + p->burst;
 }
 
 /* When the window will hold fewer than `count` calls; 0 if it does already, or if that isn't known. */
@@ -52,7 +65,7 @@ static uint64_t fewer_than(const struct rf_pace *p, uint64_t count, uint64_t now
 
         if (count == 0 || count > RF_PACE_HISTORY || count > p->n_calls)
                 return 0;
-        until_us = p->history[(p->n_calls - count) % RF_PACE_HISTORY] + RF_PACE_WINDOW_US;
+        until_us = p->history[(p->n_calls - count) % RF_PACE_HISTORY] + p->window_us;
         return until_us > now_us ? until_us : 0;
 }
 
@@ -62,14 +75,25 @@ static uint64_t trusted(const struct rf_pace *p)
         return MAX((uint64_t)burst_now(p), p->proven);
 }
 
+/* The same for a limit that is known. */
+static uint64_t nth_by_limit(const struct rf_pace *p, uint64_t now_us, uint64_t n)
+{
+        uint64_t allowed = (uint64_t)MAX(floor(p->limit * p->scale), 1.0);
+        uint64_t at_us = MAX(MAX(fewer_than(p, allowed - n % allowed, now_us), p->due_us), now_us);
+
+        return at_us + n / allowed * p->window_us;
+}
+
 uint64_t rf_pace_nth(struct rf_pace *p, uint64_t now_us, uint64_t n)
 {
         double due, first;
         uint64_t at_us;
 
-        if (p->rate_per_s <= 0)
+        if (is_unpaced(p))
                 return now_us;
         relearn(p, now_us);
+        if (p->limit > 0)
+                return nth_by_limit(p, now_us, n);
         due = (double)MAX(p->due_us, now_us) + (double)n * interval_us(p);
         first = due - tolerance_us(p);
         at_us = first <= (double)now_us ? now_us : (uint64_t)ceil(first);
@@ -82,17 +106,18 @@ uint64_t rf_pace_next(struct rf_pace *p, uint64_t now_us)
 {
         uint64_t at_us = rf_pace_nth(p, now_us, 0);
 
-        if (p->rate_per_s > 0 && p->n_exploring > 0)
+        if (!is_unpaced(p) && p->n_exploring > 0)
                 at_us = MAX(at_us, MIN(fewer_than(p, trusted(p), now_us), p->explored_us + RF_PACE_EXPLORE_US));
         return at_us;
 }
 
 uint64_t rf_pace_take(struct rf_pace *p, uint64_t now_us)
 {
-        uint64_t explored = p->rate_per_s > 0 && fewer_than(p, trusted(p), now_us) > 0 ? trusted(p) + 1 : 0;
+        bool explores = p->rate_per_s > 0 && p->limit == 0 && fewer_than(p, trusted(p), now_us) > 0;
+        uint64_t explored = explores ? trusted(p) + 1 : 0;
 
         p->history[p->n_calls++ % RF_PACE_HISTORY] = now_us;
-        if (p->rate_per_s > 0)
+        if (p->rate_per_s > 0 && p->limit == 0)
                 p->due_us = MAX(p->due_us, now_us) + (uint64_t)ceil(interval_us(p));
         if (explored > 0) {
                 p->n_exploring++;
@@ -115,7 +140,7 @@ static uint64_t went_in_window(const struct rf_pace *p, uint64_t now_us)
         uint64_t n = 0, known = MIN(p->n_calls, (uint64_t)RF_PACE_HISTORY);
 
         for (uint64_t i = 0; i < known; i++)
-                n += now_us - p->history[i] < RF_PACE_WINDOW_US;
+                n += now_us - p->history[i] < p->window_us;
         return n;
 }
 
@@ -125,7 +150,7 @@ bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us)
         double share, least;
 
         /* it went before the last change: that has been answered already */
-        if (p->rate_per_s <= 0 || (p->lowered_us > 0 && sent_us <= p->lowered_us))
+        if (is_unpaced(p) || (p->lowered_us > 0 && sent_us <= p->lowered_us))
                 return false;
         share = n < RF_PACE_HISTORY ? MIN((double)n / most(p), p->scale) : p->scale; /* more than are remembered: it was too much */
         least = now_us < p->ceiling_until_us ? p->ceiling / 2 : CEILING_FIRST;
@@ -139,6 +164,6 @@ bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us)
 
 void rf_pace_rest(struct rf_pace *p, uint64_t until_us)
 {
-        if (p->rate_per_s > 0)
-                p->due_us = MAX(p->due_us, until_us + (uint64_t)tolerance_us(p));
+        if (!is_unpaced(p))
+                p->due_us = MAX(p->due_us, until_us + (p->limit > 0 ? 0 : (uint64_t)tolerance_us(p)));
 }

@@ -6,6 +6,8 @@
  * the window beyond it, and beyond what was ever accepted, is explored one call at a time, so that finding the limit costs one
  * refusal and not as many as happen to be under way.
  *
+ * Where it is known how many calls the service allows in which window, that is kept to the call, in place of rate and burst.
+ *
  * A refusal scales rate and burst down, once for all calls that were under way when it came, below what was refused; from then on the
  * calls in any window are counted too, so that what went before the refusal counts with what follows. Each quiet minute scales them up
  * again by a quarter: for a day no higher than just below what was refused, then to what was configured.
@@ -24,6 +26,8 @@
 
 struct rf_pace {
         double rate_per_s, burst;   /* as configured; rate 0 = unpaced */
+        uint32_t limit;             /* calls that the service allows in `window_us`; 0 = not known */
+        uint64_t window_us;
         double scale;               /* RF_PACE_SCALE_MIN..1, learned */
         double ceiling;             /* of scale, until `ceiling_until_us` */
         uint64_t ceiling_until_us;  /* 0: nothing was refused */
@@ -37,6 +41,8 @@ struct rf_pace {
 };
 
 void rf_pace_init(struct rf_pace *p, double rate_per_s, double burst);
+/* The service's own limit, as far as it is known: at most RF_PACE_HISTORY calls in any window. 0 calls: it isn't. */
+void rf_pace_know(struct rf_pace *p, uint32_t limit, uint64_t window_us);
 /* When a call may go: `now_us`, or later. */
 uint64_t rf_pace_next(struct rf_pace *p, uint64_t now_us);
 /* When the n-th further call could go (n = 0: the next). An estimate: others may come between. */

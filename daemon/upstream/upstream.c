@@ -27,7 +27,8 @@ static void logged_in(void *arg)
 
 static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_provider *p)
 {
-        struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1),
+        struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1), .limit = (uint32_t)number(p, "limit", 0),
+                                     .window_us = (uint64_t)number(p, "window", 0),
                                      .concurrency_max = (uint32_t)number(p, "concurrency", u->options.concurrency),
                                      .changed = rf_learned_changed, .arg = lane };
         int r;
@@ -124,6 +125,8 @@ void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const str
         u->stats.cache_by_state[record->cache]++;
         if (u->options.slow && u->options.slow_us > 0 && record->upstream_us > u->options.slow_us)
                 u->options.slow(u->options.slow_arg, record);
+        if (u->options.observe)
+                u->options.observe(u->options.observe_arg, caller, record);
         if (caller->observe)
                 caller->observe(caller->observe_arg, record);
 }

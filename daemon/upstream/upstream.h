@@ -71,6 +71,9 @@ struct rf_upstream_options {
         uint64_t slow_us;         /* calls that take longer are handed to `slow`; 0 = none */
         void (*slow)(void *arg, const struct rf_call_record *record); /* doesn't yield */
         void *slow_arg;
+        /* Sees every call of every caller; may be NULL. Doesn't yield. */
+        void (*observe)(void *arg, const struct rf_caller *caller, const struct rf_call_record *record);
+        void *observe_arg;
 };
 
 /* `providers` and `cache` (may be NULL) outlive it. */

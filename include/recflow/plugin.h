@@ -275,7 +275,8 @@ enum { RF_OPTION_SECRET = 1u << 0, /* never shown */
 /*
  * One configuration option: the single source of its checks, its help, and its line in the manual. Some names mean something to the
  * host, too, if a plugin declares them: `rate` (REAL, calls per second of each pacing class), `burst` (REAL, calls that may go at
- * once), `concurrency` (INTEGER, calls under way), `timeout` (DURATION, of each attempt, instead of the operations' own), and
+ * once), `limit` and `window` (INTEGER up to 256 and DURATION: calls that the service is known to allow in any such window, instead of
+ * both), `concurrency` (INTEGER, calls under way), `timeout` (DURATION, of each attempt, instead of the operations' own), and
  * `share_spotify_ids` (BOOL: this provider may be asked by Spotify's track ids).
  */
 struct rf_option {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANY = 255, HALF_WIDTH = 15 /* hundredths around a mood's centre */ };
+enum { ANY = 255, GENRES = 8, HALF_WIDTH = 15 /* hundredths around a mood's centre */ };
 
 /* Whether the folded text holds `phrase` as whole words. Where it does, the words are crossed out, so that what is left is unknown. */
 static bool take_phrase(char *text, const char *phrase)
@@ -76,13 +76,29 @@ static void find_genres(json_t *genres, char *text)
                                 add_genre(genres, text, i);
 }
 
-char *mock_analyse(const char *prompt)
+/* What else belongs to the mood of a genre: others of its family, as many as the workflow searches. */
+static void add_related(json_t *genres)
+{
+        size_t n = json_array_size(genres);
+
+        for (size_t k = 0; k < n; k++) {
+                int named = mock_genre_find(json_string_value(json_object_get(json_array_get(genres, k), "name")));
+
+                for (size_t i = 0; i < mock_n_genres && json_array_size(genres) < GENRES; i++)
+                        if (named >= 0 && (size_t)named != i && strcmp(mock_genres[named].family, mock_genres[i].family) == 0)
+                                json_array_append_new(genres, json_pack("{s:s, s:f}", "name", mock_genres[i].name, "weight", .5));
+        }
+}
+
+char *mock_analyse(const char *prompt, bool with_related)
 {
         json_t *features = json_object(), *genres = json_array(), *unknown = json_array(), *analysis;
         char *text = mock_fold(prompt), *body;
 
         if (text && features && genres && unknown) {
                 find_genres(genres, text);
+                if (with_related)
+                        add_related(genres);
                 for (size_t i = 0; i < mock_n_moods; i++)
                         if (take_phrase(text, mock_moods[i].name))
                                 add_mood(features, &mock_moods[i]);

@@ -367,7 +367,7 @@ static char *analyse(const struct rf_request *request)
 
         if (about && strcmp(about, "intent") != 0 && strcmp(about, "mood") != 0)
                 return strdup("{}");
-        return mock_analyse(prompt ? prompt : "");
+        return mock_analyse(prompt ? prompt : "", about && strcmp(about, "mood") == 0);
 }
 
 uint16_t mock_answer(struct mock_service *s, const struct rf_request *request, char **ret_body)

@@ -6,7 +6,7 @@
 #include "world.h"
 
 struct mock_service {
-        struct mock_world *world;
+        const struct mock_world *world;
         bool has_user;
         uint32_t n_playlists;
 };

@@ -6,7 +6,10 @@
 
 #include "answers.h"
 #include "faults.h"
+#include "judgements.h"
 #include "services.h"
+#include "shared_world.h"
+#include "tape.h"
 #include "translate.h"
 
 #include <errno.h>
@@ -15,7 +18,9 @@
 #include <string.h>
 
 enum option { OPTION_SEED, OPTION_LATENCY, OPTION_JITTER, OPTION_ERRORS, OPTION_MALFORMED, OPTION_HANGS, OPTION_RATE_LIMIT,
-              OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED };
+              OPTION_RATE_WINDOW, OPTION_USER, OPTION_ANALYSIS_LATENCY, OPTION_WEATHER, OPTION_WEATHER_SEED,
+              OPTION_SPOTIFY_APP, OPTION_ANALYSIS_TIMES, OPTION_ANALYSIS_ONLY, OPTION_TAPE,
+              OPTION_TAPE_PLAYS };
 
 static const struct rf_option options[] = {
         [OPTION_SEED] = { "seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of the synthetic catalogue." },
@@ -34,6 +39,15 @@ static const struct rf_option options[] = {
         [OPTION_WEATHER] = { "weather", RF_OPTION_ENUM, "fine", 0, 0, MOCK_WEATHER_NAMES, 0,
                              "Latencies, limits and faults of Spotify and ReccoBeats where this provider stands in for them." },
         [OPTION_WEATHER_SEED] = { "weather_seed", RF_OPTION_INTEGER, "1", 0, 1e15, NULL, 0, "Seed of that weather." },
+        [OPTION_SPOTIFY_APP] = { "spotify_app", RF_OPTION_ENUM, "weather", 0, 0, MOCK_PROFILE_NAMES, 0,
+                                 "What the simulated Spotify lets the app do; partial: all but audio features and recommendations." },
+        [OPTION_ANALYSIS_TIMES] = { "analysis_times", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                    "Whether each judgement takes the time that a language model took for it, 1 to 10.6 s." },
+        [OPTION_ANALYSIS_ONLY] = { "analysis_only", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                   "Whether it understands prompts only, and knows no music." },
+        [OPTION_TAPE] = { "tape", RF_OPTION_PATH, NULL, 0, 0, NULL, 0, "File to which every exchange is appended, for recflow-sim." },
+        [OPTION_TAPE_PLAYS] = { "tape_plays", RF_OPTION_BOOL, "no", 0, 0, NULL, 0,
+                                "Whether answers come from that file instead, where it has them." },
 };
 
 /* A header's value is read when its answer arrives: by then many other answers may have been made. */
@@ -43,6 +57,8 @@ struct instance {
         struct mock_service service;
         struct mock_faults faults;
         uint64_t analysis_latency_us;
+        struct mock_tape *tape; /* NULL: none */
+        bool has_analysis_times, is_analysis_only;
         struct mock_services_options services_options;
         struct mock_services *services; /* of Spotify and ReccoBeats; NULL until they are asked */
         char retry_after[RETRIES_KEPT][16];
@@ -55,8 +71,9 @@ static void close_mock(void *arg)
 
         if (!m)
                 return;
+        mock_tape_close(m->tape);
         mock_services_free(m->services);
-        mock_world_free(m->service.world);
+        mock_world_leave(m->service.world);
         free(m);
 }
 
@@ -67,9 +84,11 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
 
         if (!m)
                 return -ENOMEM;
-        r = mock_world_new((uint64_t)v[OPTION_SEED].integer, &m->service.world);
+        r = mock_world_share((uint64_t)v[OPTION_SEED].integer, &m->service.world);
+        if (r >= 0 && v[OPTION_TAPE].is_set)
+                r = mock_tape_open(v[OPTION_TAPE].string, v[OPTION_TAPE_PLAYS].integer, &m->tape);
         if (r < 0) {
-                free(m);
+                close_mock(m);
                 return r;
         }
         m->service.has_user = v[OPTION_USER].integer;
@@ -84,10 +103,13 @@ static int open_mock(const struct rf_host *host, const struct rf_value *v, void 
                 .rate_window_us = (uint64_t)v[OPTION_RATE_WINDOW].integer,
         };
         m->analysis_latency_us = (uint64_t)v[OPTION_ANALYSIS_LATENCY].integer;
+        m->has_analysis_times = v[OPTION_ANALYSIS_TIMES].integer;
+        m->is_analysis_only = v[OPTION_ANALYSIS_ONLY].integer;
         m->services_options = (struct mock_services_options){
                 .world = m->service.world,
                 .weather = (enum mock_weather)v[OPTION_WEATHER].integer,
                 .weather_seed = (uint64_t)v[OPTION_WEATHER_SEED].integer,
+                .profile = (enum mock_profile)v[OPTION_SPOTIFY_APP].integer,
         };
         mock_translate_init(host);
         *ret = m;
@@ -112,7 +134,15 @@ static int answer_as(struct instance *m, const char *dialect, const struct rf_re
         return r < 0 ? r : mock_services_answer(m->services, dialect, request, now_us, reply, NULL);
 }
 
-static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+static const char *param(const struct rf_request *request, const char *name)
+{
+        for (size_t i = 0; i < request->n_params; i++)
+                if (strcmp(request->params[i].name, name) == 0)
+                        return request->params[i].value;
+        return NULL;
+}
+
+static int answer_live(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
 {
         struct instance *m = arg;
         uint32_t retry_s = 0;
@@ -123,7 +153,7 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         *reply = (struct rf_reply){ .size = sizeof(*reply) };
         fault = mock_faults_draw(&m->faults, request->url, now_us, &reply->delay_us, &retry_s);
         if (strcmp(request->path, "/analyse") == 0)
-                reply->delay_us += m->analysis_latency_us;
+                reply->delay_us += m->analysis_latency_us + (m->has_analysis_times ? mock_judgement_us(param(request, "about")) : 0);
         if (fault == MOCK_HANG) {
                 reply->fault = RF_FAULT_HANG;
                 return 0;
@@ -147,6 +177,34 @@ static int answer(void *arg, const char *dialect, const struct rf_request *reque
         return 0;
 }
 
+/* What goes on tape: neither our own counters nor what is about tokens. */
+static bool is_taped(const struct instance *m, const char *dialect, const struct rf_request *request)
+{
+        return m->tape && strcmp(dialect, "stats") != 0 && !strstr(request->url, "/api/token");
+}
+
+static int answer(void *arg, const char *dialect, const struct rf_request *request, uint64_t now_us, struct rf_reply *reply)
+{
+        struct instance *m = arg;
+        int r = -ENOENT;
+
+        if (is_taped(m, dialect, request) && mock_tape_is_playing(m->tape))
+                r = mock_tape_play(m->tape, dialect, request, reply);
+        if (r != -ENOENT)
+                return r;
+        r = answer_live(m, dialect, request, now_us, reply);
+        if (r >= 0 && is_taped(m, dialect, request) && !mock_tape_is_playing(m->tape))
+                r = mock_tape_record(m->tape, dialect, request, reply);
+        return r;
+}
+
+static bool supports(void *arg, const struct rf_operation *operation)
+{
+        const struct instance *m = arg;
+
+        return !m->is_analysis_only || operation->op == RF_OP_ANALYSE_PROMPT;
+}
+
 static const struct rf_transport transport = { .size = sizeof(struct rf_transport), .answer = answer };
 
 RF_EXPORT extern const struct rf_plugin recflow_plugin;
@@ -165,4 +223,5 @@ RF_EXPORT const struct rf_plugin recflow_plugin = {
         .transport = &transport,
         .open = open_mock,
         .close = close_mock,
+        .supports = supports,
 };

@@ -65,6 +65,7 @@ struct mock_call {
 
 enum { MOCK_ENDPOINT_EXTENDED_403 = 1u << 0, /* gone in development mode: 403 */
        MOCK_ENDPOINT_EXTENDED_404 = 1u << 1, /* gone in development mode: 404 without a word */
+       MOCK_ENDPOINT_RARE = 1u << 3,         /* gone for partial apps, too, in the same way */
        MOCK_ENDPOINT_USER = 1u << 2,         /* a person's */
 };
 

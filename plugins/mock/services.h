@@ -26,7 +26,9 @@ struct mock_services;
 /* A body of at least so many bytes is "more than any client should read"; the test server goes on with it up to 100 MB. */
 enum { MOCK_HUGE_BYTES = (1 << 20) + (1 << 16) };
 
-enum mock_profile { MOCK_PROFILE_WEATHER /* as the weather has it */, MOCK_PROFILE_EXTENDED, MOCK_PROFILE_DEVELOPMENT };
+/* What Spotify lets the app do. Partial: one that kept its batches and top tracks, but lost audio features and recommendations. */
+enum mock_profile { MOCK_PROFILE_WEATHER /* as the weather has it */, MOCK_PROFILE_EXTENDED, MOCK_PROFILE_PARTIAL, MOCK_PROFILE_DEVELOPMENT };
+#define MOCK_PROFILE_NAMES "weather|extended|partial|development"
 
 struct mock_services_options {
         const struct mock_world *world; /* must outlive the services */

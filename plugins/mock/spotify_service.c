@@ -339,7 +339,8 @@ static bool admit(struct mock_call *call, const struct mock_endpoint *endpoint)
                 return mock_spotify_error(call, 404, "Service not found"), false;
         if ((endpoint->flags & MOCK_ENDPOINT_USER) && !call->token->is_user)
                 return mock_spotify_error(call, 401, "Valid user authentication required"), false;
-        if (!call->services->is_development)
+        if (!call->services->is_development &&
+            !(call->services->options.profile == MOCK_PROFILE_PARTIAL && endpoint->flags & MOCK_ENDPOINT_RARE))
                 return true;
         if (endpoint->flags & MOCK_ENDPOINT_EXTENDED_403) {
                 call->status = 403;
@@ -363,8 +364,8 @@ static const struct mock_endpoint endpoints[] = {
         { RF_METHOD_GET, "/artists/{id}/top-tracks", MOCK_ENDPOINT_EXTENDED_404, answer_top_tracks },
         { RF_METHOD_GET, "/tracks", MOCK_ENDPOINT_EXTENDED_403, answer_tracks },
         { RF_METHOD_GET, "/artists", MOCK_ENDPOINT_EXTENDED_403, answer_artists },
-        { RF_METHOD_GET, "/audio-features", MOCK_ENDPOINT_EXTENDED_403, answer_features },
-        { RF_METHOD_GET, "/recommendations", MOCK_ENDPOINT_EXTENDED_404, answer_recommendations },
+        { RF_METHOD_GET, "/audio-features", MOCK_ENDPOINT_EXTENDED_403 | MOCK_ENDPOINT_RARE, answer_features },
+        { RF_METHOD_GET, "/recommendations", MOCK_ENDPOINT_EXTENDED_404 | MOCK_ENDPOINT_RARE, answer_recommendations },
         { RF_METHOD_GET, "/me/top/tracks", MOCK_ENDPOINT_USER, answer_user_tracks },
         { RF_METHOD_GET, "/me/top/artists", MOCK_ENDPOINT_USER, answer_user_artists },
         { RF_METHOD_POST, "/me/playlists", MOCK_ENDPOINT_USER, answer_create_playlist },

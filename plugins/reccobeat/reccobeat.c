@@ -12,12 +12,15 @@ enum { HOUR = 3600, DAY = 86400, IDS_MAX = 40, SEEDS_MAX = 5, PAGE = 50, RECOMME
 static const struct rf_host *host;
 static bool shares_spotify_ids; /* the daemon opens one instance */
 
-enum option { OPTION_RATE, OPTION_BURST, OPTION_CONCURRENCY, OPTION_TIMEOUT, OPTION_SHARE };
+enum option { OPTION_RATE, OPTION_BURST, OPTION_LIMIT, OPTION_WINDOW, OPTION_CONCURRENCY, OPTION_TIMEOUT, OPTION_SHARE };
 
 static const struct rf_option options[] = {
         /* the service tells no limit; others stay at one or two a second */
         [OPTION_RATE] = { "rate", RF_OPTION_REAL, "2", 0.01, 1000, NULL, 0, "Calls per second, in the long run." },
         [OPTION_BURST] = { "burst", RF_OPTION_REAL, "6", 1, 10000, NULL, 0, "Calls that may go at once after a rest." },
+        [OPTION_LIMIT] = { "limit", RF_OPTION_INTEGER, "0", 0, 256, NULL, 0,
+                           "Calls that are known to be allowed in any window; then instead of rate and burst. 0: not known." },
+        [OPTION_WINDOW] = { "window", RF_OPTION_DURATION, "1s", 1e5, 3600e6, NULL, 0, "The window of limit." },
         [OPTION_CONCURRENCY] = { "concurrency", RF_OPTION_INTEGER, "6", 1, 100, NULL, 0, "Calls under way at once." },
         [OPTION_TIMEOUT] = { "timeout", RF_OPTION_DURATION, NULL, 1e5, 600e6, NULL, 0,
                              "Time for one attempt, instead of 60 s for recommendations, details and features and 30 s for the others." },

@@ -7,7 +7,7 @@
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400, TIMEOUT_MS = 30000 };
 
 enum option { OPTION_PROFILE, OPTION_MARKET, OPTION_CLIENT_ID, OPTION_CLIENT_SECRET, OPTION_ACCOUNTS_URL, OPTION_RATE, OPTION_BURST,
-              OPTION_CONCURRENCY, OPTION_TIMEOUT };
+              OPTION_LIMIT, OPTION_WINDOW, OPTION_CONCURRENCY, OPTION_TIMEOUT };
 
 static const struct rf_option options[] = {
         [OPTION_PROFILE] = { "profile", RF_OPTION_ENUM, "auto", 0, 0, "auto|extended|development", 0,
@@ -20,6 +20,9 @@ static const struct rf_option options[] = {
         /* the service counts in a rolling window of 30 s and doesn't say to what; people see trouble from about 180 on */
         [OPTION_RATE] = { "rate", RF_OPTION_REAL, "3.5", 0.01, 1000, NULL, 0, "Calls per second, in the long run." },
         [OPTION_BURST] = { "burst", RF_OPTION_REAL, "60", 1, 10000, NULL, 0, "Calls that may go at once after a rest." },
+        [OPTION_LIMIT] = { "limit", RF_OPTION_INTEGER, "0", 0, 256, NULL, 0,
+                           "Calls that your app is known to be allowed in any window; then instead of rate and burst. 0: not known." },
+        [OPTION_WINDOW] = { "window", RF_OPTION_DURATION, "30s", 1e5, 3600e6, NULL, 0, "The window of limit." },
         [OPTION_CONCURRENCY] = { "concurrency", RF_OPTION_INTEGER, "16", 1, 100, NULL, 0, "Calls under way at once." },
         [OPTION_TIMEOUT] = { "timeout", RF_OPTION_DURATION, NULL, 1e5, 600e6, NULL, 0, "Time for one attempt, instead of 30 s." },
 };

@@ -1,7 +1,6 @@
 #include "flow_house.h"
 
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,54 +139,24 @@ char *house_tracks_text(const struct rf_playlist *p)
 
 /* ---- Taste ---- */
 
-static double relevance(const struct house_taste *taste, const struct mock_track *t)
+static double ndcg(const struct house *h, const struct mock_taste *taste, const struct mock_track *const *tracks, size_t n)
 {
-        double best = 0.0;
+        struct mock_ideal ideal;
 
-        if ((taste->year_from && t->year < taste->year_from) || (taste->year_to && t->year > taste->year_to))
-                return 0.0;
-        for (size_t m = 0; m < 3 && (m == 0 || taste->moods[m]); m++)
-                for (size_t g = 0; g < 3 && (g == 0 || taste->genres[g]); g++)
-                        best = fmax(best, mock_world_relevance(t, taste->moods[m], taste->genres[g]));
-        return best;
+        return mock_ideal_of(h->world, taste, &ideal) < 0 ? -1.0 : mock_ndcg(taste, &ideal, tracks, n, n);
 }
 
-static int downwards(const void *pa, const void *pb)
-{
-        double a = *(const double *)pa, b = *(const double *)pb;
-
-        return a > b ? -1 : a < b;
-}
-
-double house_ndcg(const struct house *h, const struct house_taste *taste, const struct mock_track *const *tracks, size_t n, size_t k)
-{
-        double *ideal = calloc(MOCK_TRACKS, sizeof(*ideal)), gain = 0.0, most = 0.0;
-        size_t n_ideal = 0;
-
-        for (size_t i = 0; i < MOCK_TRACKS; i++)
-                if (h->world->tracks[i].version == MOCK_ORIGINAL)
-                        ideal[n_ideal++] = relevance(taste, &h->world->tracks[i]);
-        qsort(ideal, n_ideal, sizeof(*ideal), downwards);
-        for (size_t i = 0; i < k; i++) {
-                most += ideal[i] / log2((double)i + 2.0);
-                if (i < n && tracks[i])
-                        gain += relevance(taste, tracks[i]) / log2((double)i + 2.0);
-        }
-        free(ideal);
-        return most > 0.0 ? gain / most : 0.0;
-}
-
-double house_playlist_ndcg(const struct house *h, const struct house_taste *taste, const struct rf_playlist *p)
+double house_playlist_ndcg(const struct house *h, const struct mock_taste *taste, const struct rf_playlist *p)
 {
         const struct mock_track *tracks[20] = { NULL };
         size_t n = p->n_tracks < 20 ? p->n_tracks : 20;
 
         for (size_t i = 0; i < n; i++)
                 tracks[i] = mock_world_find_track(h->world, p->tracks[i].track.id);
-        return house_ndcg(h, taste, tracks, n, n);
+        return ndcg(h, taste, tracks, n);
 }
 
-double house_random_ndcg(const struct house *h, const struct house_taste *taste, size_t n)
+double house_random_ndcg(const struct house *h, const struct mock_taste *taste, size_t n)
 {
         const struct mock_track *tracks[20];
         struct rf_random random;
@@ -198,12 +167,12 @@ double house_random_ndcg(const struct house *h, const struct house_taste *taste,
         for (unsigned k = 0; k < 10; k++) {
                 for (size_t i = 0; i < n; i++)
                         tracks[i] = &h->world->tracks[rf_random_below(&random, MOCK_TRACKS)];
-                sum += house_ndcg(h, taste, tracks, n, n) / 10.0;
+                sum += ndcg(h, taste, tracks, n) / 10.0;
         }
         return sum;
 }
 
-double house_popular_ndcg(const struct house *h, const struct house_taste *taste, size_t n)
+double house_popular_ndcg(const struct house *h, const struct mock_taste *taste, size_t n)
 {
         const struct mock_track *tracks[20];
         size_t found = 0;
@@ -213,5 +182,5 @@ double house_popular_ndcg(const struct house *h, const struct house_taste *taste
                 for (size_t i = 0; i < MOCK_TRACKS && found < n; i++)
                         if (h->world->tracks[i].popularity == popularity && h->world->tracks[i].version == MOCK_ORIGINAL)
                                 tracks[found++] = &h->world->tracks[i];
-        return house_ndcg(h, taste, tracks, found, n);
+        return ndcg(h, taste, tracks, found);
 }

@@ -3,7 +3,7 @@
 
 #include "flow/flow.h"
 #include "store/cache.h"
-#include "world.h"
+#include "judge.h"
 
 struct house {
         struct rf_providers *providers;
@@ -41,15 +41,8 @@ int house_recommend(struct house_run *run);
 /* Everything of the tracks that a client would see, as text. free(). */
 char *house_tracks_text(const struct rf_playlist *p);
 
-/* What a listener wishes: a mood and a genre of the synthetic world (either may be NULL), years. */
-struct house_taste {
-        const char *moods[3]; /* any of them */
-        const char *genres[3];
-        unsigned year_from, year_to;
-};
-/* nDCG at `k` of world tracks (NULL for one that isn't of the world). */
-double house_ndcg(const struct house *h, const struct house_taste *taste, const struct mock_track *const *tracks, size_t n, size_t k);
-double house_playlist_ndcg(const struct house *h, const struct house_taste *taste, const struct rf_playlist *p);
+/* nDCG@20 of a playlist; below 0: out of memory. */
+double house_playlist_ndcg(const struct house *h, const struct mock_taste *taste, const struct rf_playlist *p);
 /* The same for as many random tracks, and for the best known. */
-double house_random_ndcg(const struct house *h, const struct house_taste *taste, size_t n);
-double house_popular_ndcg(const struct house *h, const struct house_taste *taste, size_t n);
+double house_random_ndcg(const struct house *h, const struct mock_taste *taste, size_t n);
+double house_popular_ndcg(const struct house *h, const struct mock_taste *taste, size_t n);

@@ -9,7 +9,7 @@ static void every_operation_builds_its_request(void **state)
                                       .limit = 30 };
 
         (void)state;
-        translator_open("reccobeat", NULL, NULL);
+        translator_open("reccobeat", "share_spotify_ids", "yes");
         assert_string_equal(translator_build(&(struct rf_query){ .op = RF_OP_SEARCH_ARTISTS, .text = "ada", .limit = 10, .offset = 20 }),
                             "GET /artist/search?page=2&searchText=ada&size=10");
         assert_string_equal(translator_build(&(struct rf_query){ .op = RF_OP_SEARCH_ARTISTS, .genre = "pop" }), "");

@@ -149,7 +149,7 @@ def test_a_code_that_the_service_refuses_is_no_login(daemon, spotify):
     spotify.challenges.clear()
     assert "Not logged in" in get(back)[1]
     code, _, err = login.end()
-    assert code == 1 and "log in again" in err
+    assert code == 1 and "refused: Invalid authorization code" in err
 
 
 def test_ctrl_c_ends_the_waiting(daemon):

@@ -30,6 +30,32 @@ static void a_burst_goes_at_once_then_the_rate(void **state)
         assert_int_equal(run(&p, 100 * SECOND, 100 * SECOND + 1), 5); /* saved up, and no more than the burst */
 }
 
+/* Kept to the call: all that the window holds at once, the next when the first has left it; a refusal lowers it. */
+static void a_limit_that_is_known_is_kept_to_the_call(void **state)
+{
+        struct rf_pace p;
+        uint64_t now_us = 5 * USEC_PER_SEC, first_us = now_us;
+
+        (void)state;
+        rf_pace_init(&p, 2, 6);
+        rf_pace_know(&p, 10, USEC_PER_SEC);
+        for (unsigned i = 0; i < 10; i++) {
+                assert_true(rf_pace_next(&p, now_us) == now_us);
+                assert_true(rf_pace_take(&p, now_us) == 0);
+                now_us += 10000;
+        }
+        /* a fiftieth longer than the window, for what is on its way */
+        assert_true(rf_pace_next(&p, now_us) == first_us + USEC_PER_SEC + USEC_PER_SEC / 50);
+        assert_true(rf_pace_nth(&p, now_us, 1) == first_us + 10000 + USEC_PER_SEC + USEC_PER_SEC / 50);
+        assert_true(rf_pace_nth(&p, now_us, 10) == first_us + 2 * (USEC_PER_SEC + USEC_PER_SEC / 50));
+        now_us = first_us + USEC_PER_SEC + USEC_PER_SEC / 50;
+        assert_true(rf_pace_next(&p, now_us) == now_us);
+        assert_true(rf_pace_refused(&p, now_us, now_us));
+        assert_true(rf_pace_next(&p, now_us) > now_us);
+        rf_pace_rest(&p, now_us + 7 * USEC_PER_SEC);
+        assert_true(rf_pace_next(&p, now_us) == now_us + 7 * USEC_PER_SEC);
+}
+
 static void no_rate_means_no_pace(void **state)
 {
         struct rf_pace p;
@@ -142,6 +168,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_burst_goes_at_once_then_the_rate),
+                cmocka_unit_test(a_limit_that_is_known_is_kept_to_the_call),
                 cmocka_unit_test(no_rate_means_no_pace),
                 cmocka_unit_test(beyond_the_burst_calls_go_one_at_a_time_until_accepted),
                 cmocka_unit_test(a_refusal_lowers_once_for_all_that_were_under_way),

@@ -1,0 +1,223 @@
+#include "sim/experiment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+/* ---- Running ---- */
+
+/* All prompts in turn, in an order drawn from the seed. */
+static int draw_prompts(const struct sim_stage *stage, const struct sim_plan *plan, size_t n, size_t **ret)
+{
+        size_t n_prompts = sim_prompts_count(stage->prompts), *order = calloc(n_prompts + n, sizeof(*order)), *list;
+        struct rf_random random;
+
+        if (!order)
+                return -ENOMEM;
+        list = order + n_prompts;
+        rf_random_seed_named(&random, plan->seed, "prompts");
+        for (size_t i = 0; i < n_prompts; i++) {
+                size_t k = rf_random_below(&random, (uint32_t)i + 1);
+
+                order[i] = order[k];
+                order[k] = i;
+        }
+        for (size_t i = 0; i < n; i++)
+                list[i] = plan->prompt ? *plan->prompt : order[i % n_prompts];
+        memmove(order, list, n * sizeof(*order));
+        *ret = order;
+        return 0;
+}
+
+int sim_plan_first_prompt(const struct sim_stage *stage, const struct sim_plan *plan, size_t *ret)
+{
+        size_t *prompts;
+        int r = draw_prompts(stage, plan, 1, &prompts);
+
+        if (r < 0)
+                return r;
+        *ret = prompts[0];
+        free(prompts);
+        return 0;
+}
+
+static int summarize(struct sim_result *r);
+
+int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, const struct sim_plan *plan,
+                       struct rf_optimizations optimizations, struct sim_result *ret, char *message, size_t size)
+{
+        struct sim_refusals *known = calloc(1, sizeof(*known));
+        struct sim_result result = { .n = MAX(plan->runs, plan->concurrency) };
+        struct sim_trial t = { .stage = stage, .setup = setup, .optimizations = sim_setup_optimizations(setup, optimizations),
+                               .cache = plan->cache, .gap_us = plan->gap_us, .deadline_us = plan->deadline_us,
+                               .is_sequence = plan->is_sequence, .seed = plan->seed };
+        size_t *prompts = NULL, step = plan->is_sequence ? result.n : plan->concurrency;
+        int r = draw_prompts(stage, plan, result.n, &prompts);
+
+        result.samples = calloc(result.n, sizeof(*result.samples));
+        if (r >= 0 && (!known || !result.samples))
+                r = -ENOMEM;
+        if (r >= 0 && !plan->is_unlearned) {
+                r = sim_trial_learn(&t, known, message, size);
+                t.refusals = known;
+        }
+        if (r >= 0 && plan->tape)
+                r = sim_setup_tape(setup, plan->tape, plan->plays_tape);
+        for (size_t i = 0; i < result.n && r >= 0; i += step) {
+                t.prompts = &prompts[i];
+                t.n = MIN(step, result.n - i);
+                t.seed = plan->seed + i;
+                r = sim_trial_run(&t, &result.samples[i], &result.totals, message, size);
+        }
+        free(prompts);
+        free(known);
+        if (r >= 0)
+                r = summarize(&result);
+        if (r < 0) {
+                sim_result_done(&result);
+                return r;
+        }
+        *ret = result;
+        return 0;
+}
+
+void sim_result_done(struct sim_result *r)
+{
+        free(r->samples);
+        *r = (struct sim_result){ 0 };
+}
+
+/* ---- What they say ---- */
+
+static double total_ms(const struct sim_sample *s, unsigned unused)
+{
+        (void)unused;
+        return (double)s->total_us / 1e3;
+}
+
+static double step_ms(const struct sim_sample *s, unsigned step)
+{
+        return (double)s->step_us[step] / 1e3;
+}
+
+/* Of all runs, or of those that gave a playlist: the others have no steps. */
+static struct sim_spread spread(const struct sim_result *r, double *values, bool with_failed,
+                                double (*value)(const struct sim_sample *s, unsigned arg), unsigned arg)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                if (with_failed || r->samples[i].error == 0)
+                        values[n++] = value(&r->samples[i], arg);
+        return (struct sim_spread){ sim_percentile(values, n, 50), sim_percentile(values, n, 95), sim_percentile(values, n, 99) };
+}
+
+struct sums {
+        double hits, misses, timeouts, retries, errors, answers, failed, done, judged, ndcg, cohesion, coherence, diversity, arc_fit, tracks,
+               passes, bound_ms, ratio, bounded;
+};
+
+static void add_up(struct sums *u, const struct sim_sample *s)
+{
+        u->hits += s->hits;
+        u->misses += s->misses;
+        u->timeouts += s->timeouts;
+        u->retries += s->retries;
+        u->errors += s->errors;
+        u->answers += s->answers;
+        if (s->ndcg >= 0) {
+                u->judged += 1;
+                u->ndcg += s->ndcg;
+        }
+        if (s->bound_us > 0 && s->error == 0) {
+                u->bounded += 1;
+                u->bound_ms += (double)s->bound_us / 1e3;
+                u->ratio += (double)s->total_us / (double)s->bound_us;
+        }
+        if (s->error < 0) {
+                u->failed += 1;
+                return;
+        }
+        u->done += 1;
+        u->cohesion += s->cohesion;
+        u->coherence += s->coherence;
+        u->diversity += s->diversity;
+        u->arc_fit += s->arc_fit;
+        u->tracks += s->n_tracks;
+        u->passes += s->passes;
+}
+
+static double over(double sum, double n)
+{
+        return n > 0 ? sum / n : 0.0;
+}
+
+static int summarize(struct sim_result *r)
+{
+        _cleanup_free_ double *values = calloc(r->n + 1, sizeof(*values));
+        struct sums u = { 0 };
+        double n = (double)r->n;
+
+        if (!values)
+                return -ENOMEM;
+        for (size_t i = 0; i < r->n; i++)
+                add_up(&u, &r->samples[i]);
+        r->time_ms = spread(r, values, true, total_ms, 0);
+        for (unsigned i = 0; i < RF_STEP_COUNT; i++)
+                r->step_ms[i] = spread(r, values, false, step_ms, i);
+        r->calls = (double)r->totals.attempts / n;
+        r->refused = (double)r->totals.refused / n;
+        r->wasted = ((double)r->totals.attempts - u.answers) / n;
+        r->hit_percent = 100 * over(u.hits, u.hits + u.misses);
+        r->timeouts = u.timeouts / n;
+        r->timeout_percent = 100 * over(u.timeouts, u.misses);
+        r->retries = u.retries / n;
+        r->errors = u.errors / n;
+        r->error_percent = 100 * over(u.errors, u.hits + u.misses);
+        r->failed_percent = 100 * u.failed / n;
+        r->ndcg = over(u.ndcg, u.judged);
+        r->cohesion = over(u.cohesion, u.done);
+        r->coherence = over(u.coherence, u.done);
+        r->diversity = over(u.diversity, u.done);
+        r->arc_fit = over(u.arc_fit, u.done);
+        r->tracks = over(u.tracks, u.done);
+        r->passes = over(u.passes, u.done);
+        r->bound_ms = over(u.bound_ms, u.bounded);
+        r->bound_ratio = over(u.ratio, u.bounded);
+        r->cpu_ms = r->totals.cpu_ms / n;
+        return 0;
+}
+
+/* ---- Comparing ---- */
+
+static double quality_of(const struct sim_sample *s, enum sim_quality q)
+{
+        const double values[SIM_QUALITY_COUNT] = {
+                [SIM_QUALITY_NDCG] = s->ndcg,           [SIM_QUALITY_COHESION] = s->cohesion, [SIM_QUALITY_COHERENCE] = s->coherence,
+                [SIM_QUALITY_DIVERSITY] = s->diversity, [SIM_QUALITY_ARC_FIT] = s->arc_fit,
+        };
+
+        return values[q];
+}
+
+int sim_result_difference(const struct sim_result *a, const struct sim_result *b, enum sim_quality q, size_t n_prompts, uint64_t seed,
+                          struct sim_interval *ret)
+{
+        _cleanup_free_ double *differences = calloc(a->n + 1, sizeof(*differences));
+        _cleanup_free_ size_t *subjects = calloc(a->n + 1, sizeof(*subjects));
+        size_t n = 0;
+
+        if (!differences || !subjects)
+                return -ENOMEM;
+        for (size_t i = 0; i < a->n && i < b->n; i++) {
+                double x = quality_of(&a->samples[i], q), y = quality_of(&b->samples[i], q);
+
+                if (x < 0 || y < 0)
+                        continue; /* nobody knows what this prompt wanted */
+                subjects[n] = a->samples[i].prompt;
+                differences[n++] = y - x;
+        }
+        return sim_paired_interval(differences, subjects, n, n_prompts, seed, ret);
+}

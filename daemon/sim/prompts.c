@@ -1,0 +1,140 @@
+#include "sim/prompts.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+enum { PROMPTS_MAX = 10000 };
+
+struct entry {
+        const char *text;
+        const struct mock_taste *taste; /* NULL: unknown */
+        struct mock_ideal ideal;
+};
+
+struct sim_prompts {
+        struct rf_arena arena;
+        struct entry *list;
+        size_t n;
+};
+
+static int add(struct sim_prompts *p, const char *text, const struct mock_world *world)
+{
+        struct entry *bigger = reallocarray(p->list, p->n + 1, sizeof(*bigger)), *e;
+
+        if (!bigger)
+                return -ENOMEM;
+        p->list = bigger;
+        e = &p->list[p->n];
+        *e = (struct entry){ .text = rf_arena_strdup(&p->arena, text), .taste = mock_taste_of(text) };
+        if (!e->text)
+                return -ENOMEM;
+        p->n++;
+        return e->taste ? mock_ideal_of(world, e->taste, &e->ideal) : 0;
+}
+
+/* One prompt a line; empty lines and those that begin with # are left out. */
+static int read_file(struct sim_prompts *p, const char *path, const struct mock_world *world, char *message, size_t size)
+{
+        char line[RF_PROMPT_MAX + 2];
+        FILE *f = fopen(path, "re");
+        int r = 0;
+
+        if (!f) {
+                snprintf(message, size, "%.200s: %s", path, strerror(errno));
+                return -errno;
+        }
+        for (unsigned number = 1; r >= 0 && fgets(line, sizeof(line), f); number++) {
+                size_t n = strcspn(line, "\r\n");
+
+                if (!line[n] && n == sizeof(line) - 1) {
+                        snprintf(message, size, "%.200s:%u: the prompt is longer than %u bytes", path, number, RF_PROMPT_MAX);
+                        r = -RF_ECONFIG;
+                        break;
+                }
+                line[n] = '\0';
+                if (n > 0 && line[0] != '#')
+                        r = add(p, line, world);
+                if (p->n > PROMPTS_MAX) {
+                        snprintf(message, size, "%.200s: more than %d prompts", path, PROMPTS_MAX);
+                        r = -RF_ECONFIG;
+                }
+        }
+        fclose(f);
+        if (r >= 0 && p->n == 0) {
+                snprintf(message, size, "%.200s: there is no prompt in it", path);
+                r = -RF_ECONFIG;
+        }
+        return r;
+}
+
+int sim_prompts_new(const char *path, const struct mock_world *world, struct sim_prompts **ret, char *message, size_t size)
+{
+        _cleanup_(sim_prompts_freep) struct sim_prompts *p = calloc(1, sizeof(*p));
+        int r = p ? 0 : -ENOMEM;
+
+        if (r >= 0 && path)
+                r = read_file(p, path, world, message, size);
+        for (size_t i = 0; i < mock_n_prompts && !path && r >= 0; i++)
+                r = add(p, mock_prompts[i].prompt, world);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+struct sim_prompts *sim_prompts_free(struct sim_prompts *p)
+{
+        if (p) {
+                rf_arena_done(&p->arena);
+                free(p->list);
+        }
+        free(p);
+        return NULL;
+}
+
+size_t sim_prompts_count(const struct sim_prompts *p)
+{
+        return p->n;
+}
+
+const char *sim_prompts_text(const struct sim_prompts *p, size_t i)
+{
+        return p->list[i].text;
+}
+
+static bool share_a_word(const char *const a[3], const char *const b[3])
+{
+        for (size_t i = 0; i < 3 && a[i]; i++)
+                for (size_t k = 0; k < 3 && b[k]; k++)
+                        if (strcmp(a[i], b[k]) == 0)
+                                return true;
+        return false;
+}
+
+size_t sim_prompts_related(const struct sim_prompts *p, size_t i, size_t *ret, size_t max)
+{
+        const struct mock_taste *taste = p->list[i].taste;
+        size_t n = 0;
+
+        for (size_t k = 0; k < p->n && n < max; k++) {
+                const struct mock_taste *other = p->list[k].taste;
+
+                if (k != i && taste && other && (share_a_word(taste->moods, other->moods) || share_a_word(taste->genres, other->genres)))
+                        ret[n++] = k;
+        }
+        if (n == 0 && p->n > 1 && max > 0)
+                ret[n++] = (i + 1) % p->n;
+        return n;
+}
+
+double sim_prompts_judge(const struct sim_prompts *p, size_t i, const struct mock_track *const *tracks, size_t n, size_t k)
+{
+        const struct entry *e = &p->list[i];
+
+        return e->taste ? mock_ndcg(e->taste, &e->ideal, tracks, n, k) : -1.0;
+}

@@ -1,0 +1,219 @@
+#include "sim/trial.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "sched/sched.h"
+
+enum { RELATED_MAX = 3, LEARNING_RUNS = 3 };
+
+#define START_WALL_US (1767225600ull * USEC_PER_SEC) /* 2026-01-01: the same date on any day */
+#define LEARNING_DEADLINE_US (3600 * USEC_PER_SEC)
+
+/* A trial under way: what its coroutines share. */
+struct crowd {
+        const struct sim_trial *trial;
+        struct sim_house house;
+        struct sim_sample *samples;
+        size_t next;
+        uint64_t asked_us; /* when all were asked for */
+        struct sim_counts before, after;
+        struct sim_refusals *learned; /* NULL unless that is what it's for */
+        double cpu_ms;
+};
+
+static double cpu_ms(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* no time of the simulated world */
+        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Clients have the numbers of their samples, plus one; 0 is nobody who counts. */
+static void observe(void *arg, const struct rf_caller *caller, const struct rf_call_record *record)
+{
+        struct crowd *c = arg;
+
+        if (c->samples && caller->client > 0)
+                sim_sample_call(&c->samples[caller->client - 1], record);
+}
+
+/* ---- Runs ---- */
+
+static int recommend(struct crowd *c, size_t prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
+{
+        const struct sim_trial *t = c->trial;
+        struct rf_wish wish = { .prompt = sim_prompts_text(t->stage->prompts, prompt), .seed = t->seed,
+                                .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
+        struct rf_run_hooks hooks = { .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
+        char message[256];
+
+        return rf_flow_recommend(&c->house.flow, &wish, &hooks, ret, message, sizeof(message));
+}
+
+static int run_one(struct crowd *c, size_t i)
+{
+        _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
+        struct sim_sample *s = &c->samples[i];
+        uint64_t asked_us = c->trial->is_sequence ? rf_now_us() : c->asked_us;
+        int r;
+
+        s->prompt = c->trial->prompts[i];
+        r = recommend(c, s->prompt, i + 1, asked_us, &p);
+        s->total_us = rf_now_us() - asked_us;
+        if (r >= 0)
+                sim_sample_playlist(s, c->trial->stage, p);
+        else
+                s->error = r;
+        return r == -ECANCELED || r == -ENOMEM ? r : 0;
+}
+
+/* Takes the next run until there is none. */
+static int worker(void *arg)
+{
+        struct crowd *c = arg;
+        int r = 0;
+
+        while (r >= 0 && c->next < c->trial->n)
+                r = run_one(c, c->next++);
+        return r;
+}
+
+static int run_all(struct crowd *c)
+{
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+        size_t places = c->trial->is_sequence ? 1 : (size_t)sim_setup_get(c->trial->setup, RF_SET_RUNS_ACTIVE_MAX)->integer;
+        int r = rf_group_new(RF_FOREVER, &g);
+
+        c->asked_us = rf_now_us();
+        for (size_t i = 0; i < MIN(places, c->trial->n) && r >= 0; i++)
+                r = rf_group_spawn(g, "run", worker, c);
+        return r < 0 ? r : rf_group_join(g);
+}
+
+/* ---- Before the runs that count ---- */
+
+static int run_before(struct crowd *c, size_t prompt)
+{
+        struct rf_playlist *p = NULL;
+        int r = recommend(c, prompt, 0, rf_now_us(), &p);
+
+        rf_playlist_free(p);
+        return r == -ECANCELED || r == -ENOMEM ? r : 0; /* whether it gave anything is no matter here */
+}
+
+static int prepare(struct crowd *c)
+{
+        const struct sim_trial *t = c->trial;
+        int r = 0;
+
+        if (t->cache == SIM_CACHE_COLD)
+                return 0;
+        for (size_t i = 0; i < t->n && r >= 0; i++) {
+                size_t related[RELATED_MAX] = { t->prompts[i] }, n = 1;
+
+                if (t->cache == SIM_CACHE_WARM)
+                        n = sim_prompts_related(t->stage->prompts, t->prompts[i], related, RELATED_MAX);
+                for (size_t k = 0; k < n && r >= 0; k++)
+                        r = run_before(c, related[k]);
+        }
+        return r < 0 ? r : rf_sleep_us(t->gap_us);
+}
+
+/* ---- The whole ---- */
+
+static int crowd_main(void *arg)
+{
+        struct crowd *c = arg;
+        double start_ms;
+        int r;
+
+        sim_house_refuse(&c->house, c->trial->refusals);
+        rf_upstream_start(c->house.upstream);
+        r = prepare(c);
+        c->before = sim_house_counts(&c->house);
+        start_ms = cpu_ms();
+        if (r >= 0 && c->samples)
+                r = run_all(c);
+        for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
+                r = run_before(c, c->trial->prompts[i]);
+        c->cpu_ms = cpu_ms() - start_ms;
+        c->after = sim_house_counts(&c->house);
+        if (c->learned)
+                sim_house_refusals(&c->house, c->learned);
+        rf_upstream_stop(c->house.upstream);
+        return r;
+}
+
+static int run_crowd(struct crowd *c, char *message, size_t size)
+{
+        const struct sim_trial *t = c->trial;
+        _cleanup_(rf_sched_freep) struct rf_sched *s = NULL;
+        struct sim_house_options o = { .optimizations = t->optimizations, .seed = t->seed, .observe = observe, .observe_arg = c };
+        int r = sim_house_open(t->stage, t->setup, &o, &c->house, message, size);
+
+        if (r < 0)
+                return r;
+        r = rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = START_WALL_US }, &s);
+        if (r >= 0)
+                r = rf_sched_run(s, crowd_main, c);
+        sim_house_close(&c->house);
+        return r;
+}
+
+/* What the limits allow: `share` of the calls, in whole windows, the first of which is free. */
+static uint64_t limits_us(const struct crowd *c, double share)
+{
+        const struct sim_model *m = sim_setup_model(c->trial->setup);
+        uint64_t most = 0;
+
+        for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
+                for (size_t p = 0; p < SIM_PROVIDERS_MAX && m->providers[p].name; p++) {
+                        uint64_t calls = (uint64_t)((double)(c->after.asked[p] - c->before.asked[p]) * share);
+
+                        if (strcmp(m->providers[p].name, m->limits[l].provider) == 0 && calls > 0)
+                                most = MAX(most, (calls - 1) / m->limits[l].calls * m->limits[l].window_us);
+                }
+        return most;
+}
+
+int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, struct sim_totals *ret_totals, char *message, size_t size)
+{
+        struct crowd c = { .trial = t, .samples = ret_samples };
+        int r;
+
+        memset(ret_samples, 0, t->n * sizeof(*ret_samples));
+        r = run_crowd(&c, message, size);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < t->n; i++) {
+                double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
+
+                ret_samples[i].bound_us = MAX(sim_sample_chain_us(&ret_samples[i]), limits_us(&c, share));
+        }
+        ret_totals->attempts += c.after.attempts - c.before.attempts;
+        ret_totals->refused += c.after.refused - c.before.refused;
+        ret_totals->violations += c.after.violations - c.before.violations;
+        ret_totals->cpu_ms += c.cpu_ms;
+        return 0;
+}
+
+int sim_trial_learn(const struct sim_trial *t, struct sim_refusals *ret, char *message, size_t size)
+{
+        size_t n_prompts = sim_prompts_count(t->stage->prompts), prompts[LEARNING_RUNS];
+        struct sim_trial learning = *t;
+        struct crowd c = { .trial = &learning, .learned = ret };
+
+        for (size_t i = 0; i < LEARNING_RUNS; i++)
+                prompts[i] = i * 7 % n_prompts;
+        learning.prompts = prompts;
+        learning.n = LEARNING_RUNS;
+        learning.refusals = NULL;
+        learning.cache = SIM_CACHE_COLD;
+        learning.optimizations = rf_optimizations_full();
+        learning.deadline_us = LEARNING_DEADLINE_US;
+        return run_crowd(&c, message, size);
+}

@@ -1,0 +1,65 @@
+"""What the simulator must show, with fewer runs than docs/performance.md: the baseline is the logged one, and full is far from it."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+BUILD = os.environ.get("RECFLOW_BUILDDIR", "build")
+SOURCE = os.environ.get("RECFLOW_SRCDIR", ".")
+RUNS = 21  # each built-in prompt once
+
+
+def simulate(model, profile, *arguments):
+    p = subprocess.run([BUILD + "/recflow-sim", "--plugins", BUILD + "/.libs", "--data", SOURCE + "/data", "--json", "--model", model,
+                        "--profile", profile, "--runs", str(RUNS), *arguments], capture_output=True, text=True, timeout=600)
+    assert p.returncode == 0, p.stderr
+    results = json.loads(p.stdout)["models"][0]["results"]
+    for name, r in results.items():
+        print(f"{model} {name} {' '.join(arguments)}: P50 {r['time_ms']['p50'] / 1e3:.2f} s, P95 {r['time_ms']['p95'] / 1e3:.2f} s, "
+              f"{r['calls']:.1f} calls, nDCG@20 {r['ndcg']:.3f}, {r['failed_percent']} % failed")
+    return results
+
+
+def test_the_baseline_takes_as_long_as_the_logged_run_and_full_takes_seconds():
+    r = simulate("logged-run", "baseline,full")
+    assert 260e3 <= r["baseline"]["time_ms"]["p50"] <= 352e3
+    assert r["full"]["time_ms"]["p50"] <= 6e3 and r["full"]["time_ms"]["p95"] <= 10e3
+    assert r["full"]["calls"] <= 70
+    assert r["full"]["refused"] == 0
+    assert r["full"]["ndcg"] >= r["baseline"]["ndcg"]
+
+
+def test_the_baseline_spends_its_time_where_the_logged_run_did():
+    """Seed gathering 114 s, two passes of generation 165 s, ordering 15 s, intent and mood 6 s: a quarter off at most."""
+    steps = simulate("logged-run", "baseline")["baseline"]["steps_ms"]
+    assert 85e3 <= steps["gather"]["p50"] <= 143e3
+    assert 124e3 <= steps["generate"]["p50"] <= 206e3
+    assert 11e3 <= steps["order"]["p50"] <= 19e3
+    assert 6e3 <= steps["understand"]["p50"] <= 7.5e3
+
+
+def test_a_repeat_costs_nothing():
+    r = simulate("logged-run", "full", "--cache", "repeat")["full"]
+    assert r["time_ms"]["p50"] <= 50
+    assert r["hit_percent"] >= 99
+
+
+def test_slow_recommendations_are_waited_for_once():
+    r = simulate("plan", "full")["full"]
+    assert r["time_ms"]["p50"] <= 45e3 and r["time_ms"]["p95"] <= 60e3
+    assert r["timeouts"] / r["calls"] < .01
+
+
+def test_on_a_bad_day_the_deadline_is_kept():
+    r = simulate("bad-day", "full", "--deadline", "20s")["full"]
+    assert r["time_ms"]["p99"] <= 20.1e3
+    assert r["failed_percent"] == 0 and r["violations"] == 0
+
+
+@pytest.mark.parametrize("model", ["dev-mode", "storm", "quota", "reccobeats-down", "hostile"])
+def test_whatever_the_weather_there_is_a_playlist(model):
+    r = simulate(model, "full")["full"]
+    assert r["failed_percent"] == 0
+    assert r["violations"] == 0  # no call while a service had asked us to stay away
