@@ -135,7 +135,8 @@ static int look_up(struct ordering *o)
         if (o->n_calls == 0)
                 return 0;
         rf_run_progress(&o->run, RF_STEP_GATHER, 0, "looking up %zu tracks", o->n_calls);
-        r = rf_calls_make(&o->run, RF_STEP_GATHER, o->calls, o->n_calls);
+        /* all together, so that whole batches come of them; the upstream bounds what each service gets at once */
+        r = rf_calls_make_as(&o->run, RF_STEP_GATHER, &(struct rf_manner){ .together = RF_QUERY_IDS_MAX }, o->calls, o->n_calls);
         for (size_t k = 0; k < o->n_calls && r >= 0; k++) {
                 const struct rf_track *found = pick(&o->items[o->item_of_call[k]], o->calls[k].answer);
 

@@ -42,24 +42,25 @@ def provider_of(d, name):
         return next(p for p in c.call(A + "Providers")["parameters"]["providers"] if p["name"] == name)
 
 
-def check_playlist(reply, tracks):
-    """A playlist as it should be, from any service."""
+def check_playlist(reply, tracks, is_whole=True):
+    """A playlist as it should be, from any service. A hostile one may leave out a track's artists and address."""
     assert reply["parameters"].get("state") == "done", reply
     playlist = reply["parameters"]["playlist"]
     assert len(playlist["tracks"]) == tracks, playlist["receipt"]
     assert [t["position"] for t in playlist["tracks"]] == list(range(1, tracks + 1))
-    assert len({t["uri"] for t in playlist["tracks"]}) == tracks and all(t["title"] and t["artists"] for t in playlist["tracks"])
-    assert len({(t["title"], tuple(t["artists"])) for t in playlist["tracks"]}) == tracks
+    assert len({(t["title"], tuple(t["artists"])) for t in playlist["tracks"]}) == tracks and all(t["title"] for t in playlist["tracks"])
+    if is_whole:
+        assert len({t["uri"] for t in playlist["tracks"]}) == tracks and all(t["artists"] for t in playlist["tracks"])
     return playlist
 
 
-def of_run(reply):
-    """A valid playlist, however long, or an error that says something. Which of them, in a word."""
+def of_run(reply, is_whole=True):
+    """A valid playlist, however long, or an error that says something. Which of them, in words."""
     if "error" in reply:
         assert reply["parameters"].get("message"), reply
         return f'{reply["error"].removeprefix(W)}: {reply["parameters"]["message"]}'
     n = len(reply["parameters"]["playlist"]["tracks"])
-    check_playlist(reply, n)
+    check_playlist(reply, n, is_whole)
     assert n > 0
     return f"{n} tracks"
 
@@ -85,7 +86,9 @@ def test_a_playlist_over_http(tmp_path, report, name, profile, spotify, reccobea
             again = check_playlist(recommend(d, "happy pop, 20 songs"), 20)
         requests = u.requests()
         asked = {e["service"] for e in requests}
-    assert asked == ({"spotify", "accounts"} if spotify else set()) | ({"reccobeat"} if reccobeat and profile != "extended" else set())
+    assert asked >= ({"spotify", "accounts"} if spotify else set()) | ({"reccobeat"} if reccobeat and profile != "extended" else set())
+    assert spotify or asked == {"reccobeat"}
+    assert reccobeat or "reccobeat" not in asked
     assert len(requests) == first and again["receipt"]["calls"] == 0  # the second is from the cache
     # what the app's pace allows is not held back: a daemon that was just started has its burst
     assert took < 3
@@ -159,7 +162,10 @@ def test_the_features_of_150_tracks_are_4_calls(tmp_path, report):
         assert out.returncode == 0, out.stderr
         calls = [e for e in u.requests("reccobeat") if e["path"] == "/audio-features"]
     report(f"150 tracks: {len(calls)} calls for features, of {[e['ids'] for e in calls]} tracks; all calls: {u.count()}")
-    assert len(calls) == 4 and sum(e["ids"] for e in calls) == 150
+    # a track that ReccoBeats knows nothing of has no features to ask for
+    details = [e for e in u.requests("reccobeat") if e["path"] == "/track"]
+    assert len(details) <= 5 and sum(e["ids"] for e in details) == 150
+    assert len(calls) == 4 and 120 < sum(e["ids"] for e in calls) <= 150
 
 
 # ---- Cancelling ----
@@ -170,16 +176,19 @@ def under_way(u):
     return [e for e in u.events if e["event"] == "request" and e["id"] not in ended]
 
 
-def test_cancelling_closes_the_connections_within_50_ms_and_returns_every_place(tmp_path, report):
+@pytest.mark.parametrize("what,options,calls,second", [
+    ("places", "rate = 1000\nburst = 100\nconcurrency = 3\n", 3, .5),  # three more wait for a place
+    ("slots", "rate = 0.5\nburst = 3\n", 3, 6.5),  # three more wait for 2, 4 and 6 s; the next run gets those slots and no later ones
+], ids=["places", "slots"])
+def test_cancelling_closes_the_connections_within_50_ms_and_gives_back(tmp_path, report, what, options, calls, second):
     with Upstreams("plan") as u:  # each call takes half a minute
-        with start(tmp_path, u, spotify=False) as d, d.client() as c, d.client() as other:
+        with start(tmp_path, u, spotify=False, extra_reccobeat=options) as d, d.client() as c, d.client() as other:
             lateness, spans = [], []
-            # the burst is 6 calls and places are 6: each round starts with what the round before gave back
             for prompt in ("happy pop, 20 songs", "sad folk, 20 songs"):
                 known = len(u.requests())
                 began = time.monotonic()
                 run = c.call(W + "Recommend", {"prompt": prompt, "options": {"seed": 1}, "detach": True})["parameters"]["run"]
-                places = u.wait(lambda _: under_way(u) if len(u.requests()) >= known + 4 else None)
+                places = u.wait(lambda _: under_way(u) if len(u.requests()) >= known + calls else None)
                 spans.append(time.monotonic() - began)
                 asked_us = time.monotonic() * 1e6
                 subprocess.run([CTL, "cancel", run], check=True, capture_output=True, timeout=TIMEOUT,
@@ -191,10 +200,10 @@ def test_cancelling_closes_the_connections_within_50_ms_and_returns_every_place(
                 lateness.append(max(e["t_us"] - asked_us for e in ends) / 1000)
                 assert list(other.stream(W + "Follow", {"run": run}))[-1]["error"] == W + "RunCancelled"
             assert provider_of(d, "reccobeat")["in_flight"] == 0 and provider_of(d, "reccobeat")["waiting"] == 0
-    report("cancel: from recflowctl's start to the last connection's end "
-           f"{', '.join(f'{ms:.1f} ms' for ms in lateness)}; time to the fourth call {', '.join(f'{s:.2f} s' for s in spans)}")
+    report(f"cancel, {what}: from recflowctl's start to the last connection's end {', '.join(f'{ms:.1f} ms' for ms in lateness)}; "
+           f"time to the third call {', '.join(f'{s:.2f} s' for s in spans)}")
     assert max(lateness) < 50
-    assert spans[1] < 2.5  # four slots at two a second, and none of them lost
+    assert spans[1] < second
 
 
 def test_cancelling_one_of_two_runs_that_share_calls_harms_nobody(tmp_path, report):
@@ -232,13 +241,14 @@ PROMPTS = ["happy pop, 20 songs", "sad folk, 15 songs", "dark techno, 20 songs",
 
 @pytest.mark.parametrize("weather", ["storm", "reccobeats-down", "hostile"])
 def test_weather_over_the_wire(tmp_path, report, weather):
-    with Upstreams(weather, speed=20) as u:
-        timeouts = "timeout = 5s\n"  # a hung call ends there
-        with start(tmp_path, u, extra_spotify=timeouts, extra_reccobeat=FAST + timeouts) as d:
+    # a development app needs ReccoBeats; a storm is for an app that could do without
+    with Upstreams(weather, profile="extended" if weather == "storm" else "development", speed=20) as u:
+        timeouts = "timeout = 3s\n"  # a hung call ends there
+        with start(tmp_path, u, extra_spotify=timeouts + (FAST if weather != "storm" else ""), extra_reccobeat=FAST + timeouts) as d:
             outcomes, slowest = [], 0
             for prompt in PROMPTS:
                 began = time.monotonic()
-                outcomes.append(of_run(recommend(d, prompt, deadline_ms=30000)))
+                outcomes.append(of_run(recommend(d, prompt, deadline_ms=30000), is_whole=weather != "hostile"))
                 slowest = max(slowest, time.monotonic() - began)
             with d.client() as c:
                 assert c.call(A + "Ping") == {"parameters": {}}
@@ -255,24 +265,27 @@ def test_weather_over_the_wire(tmp_path, report, weather):
 
 
 def test_nothing_is_asked_after_the_quota_also_not_by_the_next_daemon(tmp_path, report):
+    """At the plugin's own pace: 200 calls any faster would be too many for 30 s before they are too many for a day."""
+    def refusals():
+        return [e for e in u.requests("spotify") if e.get("retry_after_s", 0) > 10000]
+
     with Upstreams("quota", profile="extended", speed=20) as u:
-        options = dict(extra_spotify=FAST, extra_reccobeat=FAST)
-        outcomes = []
-        with start(tmp_path, u, **options) as d:
-            for i in range(40):
-                outcomes.append(of_run(recommend(d, PROMPTS[i % len(PROMPTS)], seed=i, novelty_milli=1000 * (i // 8) // 5)))
-                if blocks(u):
+        with start(tmp_path, u, extra_reccobeat=FAST) as d:
+            for genre in (line.split("\t")[0] for line in world("artists").splitlines()):
+                first = of_run(recommend(d, f"{genre}, 20 songs"))
+                if refusals():
                     break
-            assert blocks(u), u.count()
+            assert refusals(), u.count()
             n = len(u.requests("spotify", "accounts"))
-            outcomes.append(of_run(recommend(d, "gloomy indie folk, 15 songs")))
-        with start(tmp_path, u, **options) as d:
-            outcomes.append(of_run(recommend(d, "latin party, 15 songs")))
+            second = of_run(recommend(d, "gloomy indie folk, 15 songs"))
+        with start(tmp_path, u, extra_reccobeat=FAST) as d:
+            third = of_run(recommend(d, "latin party, 15 songs"))
+            state = provider_of(d, "spotify")
         after = len(u.requests("spotify", "accounts")) - n
-        refused = [e for e in u.requests("spotify") if e["status"] == 429]
-        report(f"quota: refused after {n} requests of Spotify, {len(refused)} of them refused; {after} afterwards; then: {outcomes[-2:]}")
+        report(f"quota: refused after {n} requests of Spotify, {len(refusals())} of them refused; {after} afterwards; during: {first}; after: "
+               f"{second}; next daemon: {third}; said: { {k: v for k, v in state.items() if 'block' in k} }")
         assert after == 0 and not calls_while_blocked(u)
-        assert not [e for e in refused if e.get("violation")]
+        assert not [e for e in refusals() if e.get("violation")]
 
 
 # ---- At last ----

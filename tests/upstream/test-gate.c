@@ -107,6 +107,28 @@ static void no_more_than_so_many_are_under_way(void **state)
         in_virtual_time(places);
 }
 
+static int first_burst(void *arg)
+{
+        _cleanup_(rf_gate_freep) struct rf_gate *g = gate(4, 5, 16);
+        struct visitor v[7] = { 0 };
+
+        (void)arg;
+        for (size_t i = 0; i < 7; i++)
+                v[i] = (struct visitor){ .g = g, .holds_us = SECOND };
+        visit_all(v, 7);
+        for (size_t i = 0; i < 5; i++)
+                assert_true(v[i].at_us == 0);
+        assert_true(v[5].at_us == SECOND / 4); /* explores, so that.. */
+        assert_true(v[6].at_us == SECOND / 4 + SECOND); /* ..the next waits for what comes of it, and not for the pace alone */
+        return 0;
+}
+
+static void the_first_burst_goes_at_once_and_then_one_explores(void **state)
+{
+        (void)state;
+        in_virtual_time(first_burst);
+}
+
 static int deadline(void *arg)
 {
         _cleanup_(rf_gate_freep) struct rf_gate *g = gate(1, 1, 8);
@@ -334,6 +356,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(no_more_than_so_many_are_under_way),
+                cmocka_unit_test(the_first_burst_goes_at_once_and_then_one_explores),
                 cmocka_unit_test(who_cannot_make_it_is_told_at_once),
                 cmocka_unit_test(a_refusal_stops_everyone_and_one_probe_ends_it),
                 cmocka_unit_test(a_refused_probe_prolongs_the_block_and_nothing_else),
