@@ -11,8 +11,8 @@
 #include "provider/provider.h"
 
 #define SEEDS_PER_CALL 4u
-#define CHUNKS_MAX 6u
-#define RECOMMENDED_PER_TRACK 4u /* of the playlist, over all calls: more than usual where many are wished */
+#define CHUNKS_MAX 4u
+#define RECOMMENDED_PER_TRACK 2u /* of the playlist, over all calls: more than usual where many are wished */
 
 #define CONFIDENCE .80f
 #define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
