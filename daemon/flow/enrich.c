@@ -207,8 +207,10 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
 
         if (r >= 0 && !rf_upstream_can(run->flow->upstream, RF_OP_AUDIO_FEATURES))
                 rf_receipt_skip(run->book, "audio features", "no provider offers them now; the fit counts 0.75", 1);
-        if (r >= 0)
+        if (r >= 0) {
+                report_nameless(run, list, n);
                 r = ask_features(run, step, list, n);
+        }
         /* where some of those answered nothing, the next provider may know: only for the same candidates, not for further ones */
         for (size_t round = 1; r > 0 && round < RF_PLUGINS_MAX; round++) {
                 size_t asked = 0;
@@ -219,8 +221,6 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
                 n = asked;
                 r = ask_features(run, step, list, n);
         }
-        if (r >= 0)
-                report_nameless(run, list, n);
         return r < 0 ? r : 0;
 }
 
