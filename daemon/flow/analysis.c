@@ -96,6 +96,12 @@ static bool is_mentioned(const struct rf_brief *b, const char *artist, const cha
         return false;
 }
 
+/* Neither empty nor longer than a record's. */
+static bool is_name(const char *name)
+{
+        return !name || (*name && strlen(name) <= RF_RECORD_STRING_MAX);
+}
+
 static int take_mentions(struct rf_brief *b, const json_t *mentions)
 {
         const json_t *j;
@@ -108,7 +114,7 @@ static int take_mentions(struct rf_brief *b, const json_t *mentions)
 
                 if (b->n_mentions == RF_MENTIONS_MAX)
                         return 0;
-                if ((!artist && !track) || is_mentioned(b, artist, track) || (artist && is_listed(b->excluded_artists, b->n_excluded_artists, artist)))
+                if ((!artist && !track) || !is_name(artist) || !is_name(track) || is_mentioned(b, artist, track) || (artist && is_listed(b->excluded_artists, b->n_excluded_artists, artist)))
                         continue;
                 *m = (struct rf_mention){ .artist = rf_arena_strdup(&b->arena, artist), .track = rf_arena_strdup(&b->arena, track) };
                 if ((artist && !m->artist) || (track && !m->track))

@@ -27,12 +27,17 @@ static size_t pick(const struct rf_run *run, bool is_direction, struct rf_known_
         return n;
 }
 
+uint32_t rf_anchors_albums(const struct rf_brief *b)
+{
+        return b->kind == RF_KIND_ARTIST_FOCUS ? ALBUMS_FOCUS : ALBUMS;
+}
+
 int rf_anchors_generator(void *arg)
 {
         struct rf_generator *g = arg;
         struct rf_run *run = g->run;
         struct rf_discography wanted = { .top = TOP_TRACKS, .source = RF_SOURCE_USER_ANCHOR, .via = RF_VIA_MENTION, .confidence = CONFIDENCE,
-                                         .albums = run->brief->kind == RF_KIND_ARTIST_FOCUS ? ALBUMS_FOCUS : ALBUMS };
+                                         .albums = rf_anchors_albums(run->brief) };
         struct rf_discography directions = { .top = TOP_TRACKS_SEED, .source = RF_SOURCE_SEED_BASED, .via = RF_VIA_MENTION,
                                              .confidence = CONFIDENCE };
         struct rf_known_artist *list;

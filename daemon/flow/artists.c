@@ -127,10 +127,10 @@ static int gather_listed(struct artist_work *w)
         int r;
 
         for (size_t i = 0; i < n; i++)
-                calls[i].query = rf_artists_query(&w->run->genres[i]);
+                calls[i].query = rf_artists_query(&w->run->wished[i]);
         r = rf_calls_make(w->run, RF_STEP_GATHER, calls, n);
         for (size_t i = 0; i < n && r >= 0; i++)
-                r = calls[i].answer ? take_artists(w, &w->run->genres[i], calls[i].answer) : 0;
+                r = calls[i].answer ? take_artists(w, &w->run->wished[i], calls[i].answer) : 0;
         rf_calls_done(calls, n);
         return r;
 }
@@ -144,7 +144,7 @@ static size_t suggest(const struct rf_run *run, struct rf_call *ret)
 
         for (size_t rank = 0; rank < SUGGESTED_PER_GENRE; rank++)
                 for (size_t i = 0; i < run->n_genres && n < SUGGESTED_MAX; i++) {
-                        const char *const *names = rf_lexicon_artists(run->flow->lexicon, run->genres[i].name);
+                        const char *const *names = rf_lexicon_artists(run->flow->lexicon, run->wished[i].name);
                         size_t known = 0;
 
                         while (names && names[known])
@@ -159,7 +159,7 @@ static size_t suggest(const struct rf_run *run, struct rf_call *ret)
 static int take_suggested(struct artist_work *w, const struct rf_call *call)
 {
         const struct rf_answer *a = call->answer;
-        const struct rf_run_genre *g = &w->run->genres[call->tag];
+        const struct rf_run_genre *g = &w->run->wished[call->tag];
 
         for (size_t i = 0; a && i < a->n_artists; i++) {
                 int r;

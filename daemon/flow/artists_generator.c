@@ -23,6 +23,12 @@ static uint32_t albums(const struct rf_run *run, unsigned pass)
         return run->brief->wants_obscure || pass > 0 ? 1 : 0;
 }
 
+size_t rf_artists_calls(const struct rf_run *run, uint32_t *ret_limit)
+{
+        *ret_limit = tracks_per_artist(run->brief, ARTISTS_FIRST);
+        return run->n_genres > 0 ? ARTISTS_FIRST : 0;
+}
+
 int rf_artists_generator(void *arg)
 {
         struct rf_generator *g = arg;

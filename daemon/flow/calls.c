@@ -46,6 +46,12 @@ static void observe(void *arg, const struct rf_call_record *record)
         rf_receipt_call(o->batch->run->book, o->batch->step, record);
 }
 
+/* What a model or the user's own account says, or doesn't, tells nothing of whether music can be found. */
+static bool is_aside(const struct rf_call *call)
+{
+        return call->query.op == RF_OP_ANALYSE_PROMPT || call->query.op == RF_OP_USER_TOP;
+}
+
 static int make_one(struct batch *b, struct rf_call *call)
 {
         struct rf_run *run = b->run;
@@ -56,7 +62,7 @@ static int make_one(struct batch *b, struct rf_call *call)
         int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
 
         call->error = r < 0 ? r : 0;
-        if (r >= 0)
+        if (r >= 0 && !is_aside(call))
                 run->answered++;
         /* what stopped the call tells the run only if it is the run that was stopped */
         return r == -ECANCELED || r == -ENOMEM ? r : 0;
@@ -72,7 +78,7 @@ static int worker(void *arg)
                 size_t i = b->next++;
 
                 if (b->manner->stagger_us > 0)
-                        r = rf_sleep_until(b->started_us + i * b->manner->stagger_us);
+                        r = rf_sleep_until(MIN(b->started_us + i * b->manner->stagger_us, b->deadline_us));
                 if (r >= 0)
                         r = make_one(b, &b->calls[i]);
         }
@@ -89,7 +95,7 @@ static void account(struct batch *b)
                         call->error = -ETIMEDOUT;
                 if (call->error == -ETIMEDOUT && rf_now_us() >= b->deadline_us)
                         b->run->cut[b->step]++;
-                if (call->error < 0 && b->run->first_error == 0)
+                if (call->error < 0 && b->run->first_error == 0 && !is_aside(call))
                         b->run->first_error = call->error;
         }
 }

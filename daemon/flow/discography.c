@@ -107,6 +107,7 @@ static int look_into(void *arg)
 
 /* All the artists, and who is next. */
 struct round {
+        const struct rf_run *run;
         struct looking *list;
         size_t n, next;
         uint64_t pause_us;
@@ -119,7 +120,7 @@ static int look_into_next(void *arg)
 
         while (round->next < round->n && r >= 0) {
                 r = look_into(&round->list[round->next++]);
-                if (r >= 0 && round->pause_us > 0)
+                if (r >= 0 && round->pause_us > 0 && round->next < round->n && rf_run_has_time(round->run, RF_STEP_GENERATE))
                         r = rf_sleep_us(round->pause_us);
         }
         return r;
@@ -151,7 +152,7 @@ int rf_discography_look_up(struct rf_run *run, const struct rf_discography *d, s
         for (size_t i = 0; i < d->n_artists; i++)
                 list[i] = (struct looking){ .run = run, .d = d, .artist = &d->artists[i] };
         is_parallel = rf_run_is_on(run, RF_OPT_PARALLEL_ARTISTS);
-        r = look_into_all(&(struct round){ .list = list, .n = d->n_artists, .pause_us = is_parallel ? 0 : PAUSE_US },
+        r = look_into_all(&(struct round){ .run = run, .list = list, .n = d->n_artists, .pause_us = is_parallel ? 0 : PAUSE_US },
                           is_parallel ? ARTISTS_TOGETHER : 1);
         for (size_t i = 0; i < d->n_artists; i++) {
                 for (size_t k = 0; k < list[i].finds.n && r >= 0; k++)

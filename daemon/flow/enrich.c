@@ -86,10 +86,8 @@ static size_t n_wanted(const struct look_up *l)
         return n;
 }
 
-static int make(struct rf_run *run, enum rf_step step, struct look_up *l)
+static int ask(struct rf_run *run, enum rf_step step, struct look_up *l)
 {
-        int r;
-
         l->calls = calloc(n_wanted(l) / RF_QUERY_IDS_MAX + l->n_providers + 1, sizeof(*l->calls));
         if (!l->calls)
                 return -ENOMEM;
@@ -99,7 +97,13 @@ static int make(struct rf_run *run, enum rf_step step, struct look_up *l)
                                 .query = { .op = l->op, .ids = l->ids[p] + from, .n_ids = MIN(l->n_ids[p] - from, (size_t)RF_QUERY_IDS_MAX) },
                                 .at = rf_provider_name(l->providers[p]),
                         };
-        r = rf_calls_make(run, step, l->calls, l->n_calls);
+        return rf_calls_make(run, step, l->calls, l->n_calls);
+}
+
+static int take(struct rf_run *run, const struct look_up *l)
+{
+        int r = 0;
+
         for (size_t i = 0; i < l->n_calls && r >= 0; i++)
                 if (l->calls[i].answer)
                         r = rf_pool_join(run->pool, l->calls[i].answer, l->calls[i].freshness);
@@ -155,8 +159,8 @@ static int pick(const struct rf_run *run, bool (*lacks)(const struct rf_candidat
 
 /* ---- Features ---- */
 
-/* How many are worth a look: nothing is fetched that no later step would choose. */
-static size_t n_worth(const struct rf_run *run, size_t n)
+/* Nothing is fetched that no later step would choose. */
+size_t rf_enrich_worth(const struct rf_run *run, size_t n)
 {
         size_t tracks = run->brief ? MAX(run->brief->n_tracks, run->brief->duration_s / 200u) : n;
 
@@ -168,14 +172,16 @@ static int ask_features(struct rf_run *run, enum rf_step step, const struct prom
 {
         _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_AUDIO_FEATURES, .lacks = lacks_features,
                                                      .offset_of_asked = offsetof(struct rf_candidate, asked_features) };
-        size_t most = n_worth(run, n);
+        size_t most = rf_enrich_worth(run, n);
         int r = begin(run, &l, n);
 
         for (size_t i = 0; i < n && r >= 0 && n_wanted(&l) < most; i++)
                 assign(&l, rf_pool_at(run->pool, list[i].at));
         if (r < 0 || n_wanted(&l) == 0)
                 return r;
-        r = make(run, step, &l);
+        r = ask(run, step, &l);
+        if (r >= 0)
+                r = take(run, &l);
         return r < 0 ? r : 1;
 }
 
@@ -207,8 +213,10 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
 
         if (r >= 0 && !rf_upstream_can(run->flow->upstream, RF_OP_AUDIO_FEATURES))
                 rf_receipt_skip(run->book, "audio features", "no provider offers them now; the fit counts 0.75", 1);
-        if (r >= 0)
+        if (r >= 0) {
+                report_nameless(run, list, n);
                 r = ask_features(run, step, list, n);
+        }
         /* where some of those answered nothing, the next provider may know: only for the same candidates, not for further ones */
         for (size_t round = 1; r > 0 && round < RF_PLUGINS_MAX; round++) {
                 size_t asked = 0;
@@ -219,8 +227,6 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
                 n = asked;
                 r = ask_features(run, step, list, n);
         }
-        if (r >= 0)
-                report_nameless(run, list, n);
         return r < 0 ? r : 0;
 }
 
@@ -232,22 +238,30 @@ static bool is_any(const struct rf_candidate *c)
         return true;
 }
 
-int rf_enrich_details(struct rf_run *run, enum rf_step step)
+static int ask_details(struct rf_run *run, enum rf_step step, struct look_up *l)
 {
-        bool skips_known = rf_run_is_on(run, RF_OPT_SKIP_KNOWN_DETAILS);
-        _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_TRACKS, .lacks = skips_known ? lacks_duration : is_any,
-                                                     .offset_of_asked = offsetof(struct rf_candidate, asked_details) };
         _cleanup_free_ struct promising *list = NULL;
         size_t n;
-        int r = pick(run, l.lacks, &list, &n);
+        int r;
 
+        *l = (struct look_up){ .op = RF_OP_TRACKS, .lacks = rf_run_is_on(run, RF_OPT_SKIP_KNOWN_DETAILS) ? lacks_duration : is_any,
+                               .offset_of_asked = offsetof(struct rf_candidate, asked_details) };
+        r = pick(run, l->lacks, &list, &n);
         if (r < 0 || n == 0)
                 return r;
-        n = n_worth(run, n);
-        r = begin(run, &l, n);
+        n = rf_enrich_worth(run, n);
+        r = begin(run, l, n);
         for (size_t i = 0; i < n && r >= 0; i++)
-                assign(&l, rf_pool_at(run->pool, list[i].at));
-        return r < 0 || n_wanted(&l) == 0 ? r : make(run, step, &l);
+                assign(l, rf_pool_at(run->pool, list[i].at));
+        return r < 0 || n_wanted(l) == 0 ? r : ask(run, step, l);
+}
+
+int rf_enrich_details(struct rf_run *run, enum rf_step step)
+{
+        _cleanup_(look_up_done) struct look_up l = { 0 };
+        int r = ask_details(run, step, &l);
+
+        return r < 0 ? r : take(run, &l);
 }
 
 /* ---- Both ---- */
@@ -255,19 +269,25 @@ int rf_enrich_details(struct rf_run *run, enum rf_step step)
 struct details {
         struct rf_run *run;
         enum rf_step step;
+        struct look_up look_up;
 };
+
+static void details_done(struct details *d)
+{
+        look_up_done(&d->look_up);
+}
 
 static int run_details(void *arg)
 {
         struct details *d = arg;
 
-        return rf_enrich_details(d->run, d->step);
+        return ask_details(d->run, d->step, &d->look_up);
 }
 
 int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details)
 {
-        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
-        struct details d = { run, step };
+        _cleanup_(details_done) struct details d = { .run = run, .step = step };
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL; /* ends before the details go */
         int r;
 
         if (!with_details)
@@ -280,10 +300,13 @@ int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details)
         if (r >= 0)
                 r = rf_group_spawn(g, "details", run_details, &d);
         if (r == -EAGAIN)
-                r = rf_enrich_details(run, step);
+                r = run_details(&d);
         if (r >= 0)
                 r = rf_enrich_features(run, step);
         if (r >= 0)
                 r = rf_group_join(g);
-        return r == -ETIMEDOUT ? 0 : r; /* the best so far is what is wanted */
+        if (r == -ETIMEDOUT) /* the best so far is what is wanted */
+                r = 0;
+        /* only now: whose answer came first must not show */
+        return r < 0 ? r : take(run, &d.look_up);
 }

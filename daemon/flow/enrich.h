@@ -9,5 +9,8 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step);
 /* Looks up details of those of the best candidates that lack a duration (yields). -ECANCELED, -ENOMEM. */
 int rf_enrich_details(struct rf_run *run, enum rf_step step);
 
+/* How many of n candidates are worth a look at a time. */
+size_t rf_enrich_worth(const struct rf_run *run, size_t n);
+
 /* Features and, if wished, details (yields). */
 int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details);

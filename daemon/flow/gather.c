@@ -182,9 +182,6 @@ static int gather_user(void *arg)
                 r = rf_finds_add(&w->finds, &(struct rf_find){ .track = &call.answer->tracks[i], .answer = call.answer,
                                  .source = RF_SOURCE_SEED_BASED, .freshness = call.freshness, .via = RF_VIA_USER,
                                  .confidence = CONFIDENCE_USER });
-        /* nobody is logged in: that is no failure of the run */
-        if (call.error < 0 && w->run->first_error == call.error)
-                w->run->first_error = 0;
         rf_calls_done(&call, 1);
         return r;
 }
@@ -348,6 +345,7 @@ int rf_gather(struct rf_run *run)
 
         for (unsigned i = 0; i < PART_COUNT; i++)
                 work[i] = (struct rf_generator){ .run = run };
+        memcpy(run->wished, run->genres, sizeof(run->wished));
         run->fetches_ahead = rf_run_is_on(run, RF_OPT_ARTIST_PREFETCH);
         run->is_serial = !is_parallel;
         r = is_parallel ? gather_at_once(work) : gather_one_after_another(work);

@@ -20,5 +20,10 @@ int rf_artists_generator(void *generator);
 /* Recommendations from seeds, negative seeds and the wished features; more pages of genres where nobody recommends. */
 int rf_seeds_generator(void *generator);
 
+/* What a first pass comes to, if nothing was found yet: calls and the records of each; albums of each artist mentioned for itself. */
+size_t rf_artists_calls(const struct rf_run *run, uint32_t *ret_limit);
+size_t rf_seeds_calls(const struct rf_run *run, uint32_t *ret_limit);
+uint32_t rf_anchors_albums(const struct rf_brief *b);
+
 /* Runs all three at once and merges what they found into the pool (yields). -ECANCELED, -ENOMEM. */
 int rf_generate(struct rf_run *run, unsigned pass);

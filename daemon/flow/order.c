@@ -211,6 +211,7 @@ static int arrange(struct ordering *o, enum rf_arc arc, struct rf_playlist *p, s
         p->tracks = tracks;
         p->n_tracks = o->n;
         p->seed = o->run.seed;
+        p->receipt.ordering_was_skipped = result.was_good;
         return rf_quality_measure(&(struct rf_quality_input){ .sounds = heard, .features = features, .n = o->n, .arc = arc,
                                   .seed = o->run.seed, .cohesion = 1.f, .overall = 1.f, .ordering = result }, &p->receipt.quality);
 }
@@ -218,6 +219,7 @@ static int arrange(struct ordering *o, enum rf_arc arc, struct rf_playlist *p, s
 static int finish(struct ordering *o, enum rf_arc arc, struct rf_playlist *p)
 {
         struct rf_quality quality = p->receipt.quality;
+        bool was_skipped = p->receipt.ordering_was_skipped;
         struct rf_brief *b = rf_brief_new();
         int r;
 
@@ -233,6 +235,7 @@ static int finish(struct ordering *o, enum rf_arc arc, struct rf_playlist *p)
         rf_run_report_cuts(&o->run);
         r = rf_receipt_finish(o->run.book, &p->arena, &p->receipt);
         p->receipt.quality = quality;
+        p->receipt.ordering_was_skipped = was_skipped;
         p->receipt.total_us = rf_now_us() - o->run.started_us;
         return r;
 }

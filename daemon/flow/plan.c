@@ -2,21 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/enrich.h"
 #include "flow/flow.h"
 #include "flow/gather.h"
+#include "flow/generators.h"
 #include "flow/genres.h"
 #include "flow/run.h"
 #include "provider/provider.h"
 
-/*
- * What a first pass usually comes to, where it depends on answers: tracks found for each genre, artists looked into, recommendations.
- * The same figures as the generators use.
- */
 #define FIRST_QUERIES_MAX 64u
-#define TRACKS_PER_GENRE 24u
-#define ARTISTS 12u
-#define TRACKS_PER_ARTIST 10u
-#define RECOMMENDED_PER_TRACK 8u
 
 static struct rf_plan_item *item_of(struct rf_plan *p, enum rf_op op)
 {
@@ -71,6 +65,26 @@ static uint32_t batches(const struct rf_flow *f, enum rf_op op, size_t ids)
         return (uint32_t)((ids + limit - 1) / limit);
 }
 
+/* What a first pass usually comes to, where it depends on answers: as many as the generators would ask for. */
+static void add_first_pass(struct rf_plan *p, const struct rf_run *run)
+{
+        const struct rf_flow *f = run->flow;
+        uint32_t per_artist, per_call, wanted = 0;
+        size_t artists = rf_artists_calls(run, &per_artist), calls = rf_seeds_calls(run, &per_call), found, looked_at;
+
+        for (size_t i = 0; i < run->brief->n_mentions; i++)
+                wanted += !run->brief->mentions[i].is_seed_only;
+        add_estimate(p, f, RF_OP_ARTIST_TOP_TRACKS, (uint32_t)(artists + run->brief->n_mentions));
+        add_estimate(p, f, RF_OP_ARTIST_ALBUMS, wanted);
+        add_estimate(p, f, RF_OP_ALBUM_TRACKS, wanted * rf_anchors_albums(run->brief));
+        add_estimate(p, f, RF_OP_RECOMMENDATIONS, (uint32_t)calls);
+        /* features of what gathering found, then of what was recommended and what was left */
+        found = run->n_genres * rf_gather_genre_query(run, &run->genres[0]).limit + artists * per_artist;
+        looked_at = rf_enrich_worth(run, found);
+        add_estimate(p, f, RF_OP_AUDIO_FEATURES, batches(f, RF_OP_AUDIO_FEATURES, looked_at) +
+                     batches(f, RF_OP_AUDIO_FEATURES, rf_enrich_worth(run, found - looked_at + calls * per_call)));
+}
+
 /* Longest chain: gather, its features, generate, its features; calls of one kind run side by side. */
 static uint64_t chain_us(const struct rf_plan *p)
 {
@@ -97,7 +111,7 @@ int rf_flow_plan(const struct rf_flow *f, const struct rf_wish *wish, struct rf_
         struct rf_run run = { .flow = f, .hooks = &no_hooks };
         _cleanup_free_ struct rf_query *queries = calloc(FIRST_QUERIES_MAX, sizeof(*queries));
         bool is_guess;
-        size_t n, tracks;
+        size_t n;
         int r;
 
         if (!p || !queries)
@@ -111,10 +125,7 @@ int rf_flow_plan(const struct rf_flow *f, const struct rf_wish *wish, struct rf_
         for (size_t i = 0; i < n; i++)
                 add_known(p, f, &queries[i]);
         rf_arena_done(&run.arena);
-        tracks = run.n_genres * TRACKS_PER_GENRE + ARTISTS * TRACKS_PER_ARTIST + p->brief->n_tracks * RECOMMENDED_PER_TRACK;
-        add_estimate(p, f, RF_OP_ARTIST_TOP_TRACKS, ARTISTS + (uint32_t)p->brief->n_mentions);
-        add_estimate(p, f, RF_OP_RECOMMENDATIONS, (uint32_t)run.n_genres + (p->brief->n_mentions > 0));
-        add_estimate(p, f, RF_OP_AUDIO_FEATURES, batches(f, RF_OP_AUDIO_FEATURES, tracks));
+        add_first_pass(p, &run);
         for (size_t i = 0; i < p->n_items; i++) {
                 p->calls += p->items[i].calls;
                 p->cached += p->items[i].cached;

@@ -87,6 +87,7 @@ static int finish(struct rf_run *run, struct rf_brief **brief, const struct rf_c
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = calloc(1, sizeof(*p));
         uint64_t start_us = rf_now_us();
         struct rf_quality quality;
+        bool was_skipped;
         int r;
 
         if (!p)
@@ -103,10 +104,12 @@ static int finish(struct rf_run *run, struct rf_brief **brief, const struct rf_c
         rf_run_report_cuts(run);
         rf_receipt_time(run->book, RF_STEP_ORDER, rf_now_us() - start_us);
         quality = p->receipt.quality;
+        was_skipped = p->receipt.ordering_was_skipped;
         r = rf_receipt_finish(run->book, &p->arena, &p->receipt);
         if (r < 0)
                 return r;
         p->receipt.quality = quality;
+        p->receipt.ordering_was_skipped = was_skipped;
         p->receipt.passes = run->passes;
         p->receipt.total_us = rf_now_us() - run->started_us;
         p->title = rf_arena_strdup(&p->arena, run->brief->title ? run->brief->title : "Playlist");

@@ -50,6 +50,7 @@ struct rf_run {
 
         struct rf_run_genre genres[RF_RUN_GENRES_MAX];
         size_t n_genres;
+        struct rf_run_genre wished[RF_RUN_GENRES_MAX]; /* the same before any was replaced by a related one: artists are looked for by these */
         struct rf_known_artist *mentioned; /* of the brief's mentions */
         size_t n_mentioned;
         struct rf_known_artist *matched;   /* by genre */

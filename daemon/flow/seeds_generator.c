@@ -38,6 +38,14 @@ static struct policy policy_of(const struct rf_run *run)
         };
 }
 
+size_t rf_seeds_calls(const struct rf_run *run, uint32_t *ret_limit)
+{
+        struct policy policy = policy_of(run);
+
+        *ret_limit = policy.limit;
+        return policy.chunks;
+}
+
 /* One call's seeds: anchors that were found the same way, so that the answer keeps to their genre. */
 struct chunk {
         const char *ids[SEEDS_PER_CALL];

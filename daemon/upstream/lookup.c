@@ -15,7 +15,7 @@ struct lookup {
         struct rf_interest *interests[RF_QUERY_IDS_MAX]; /* in what isn't cached */
         const char *old[RF_QUERY_IDS_MAX];         /* served, but to be fetched anew */
         struct rf_answer *fallback[RF_QUERY_IDS_MAX]; /* too old, unless nothing better comes */
-        size_t n_old, n_cached, n_answered;
+        size_t n_old, n_stale, n_cached, n_answered;
         int error; /* the last */
 };
 
@@ -38,6 +38,7 @@ static int ask_cache(struct lookup *l)
                 }
                 l->parts[i] = a;
                 l->n_cached++;
+                l->n_stale += state == RF_CACHE_STALE;
                 if (state == RF_CACHE_STALE || ages)
                         l->old[l->n_old++] = l->query->ids[i];
         }
@@ -48,7 +49,7 @@ static void tell_cached(struct lookup *l)
 {
         struct rf_call_record record = { .provider = rf_provider_name(l->lane->provider), .op = l->query->op,
                                          .endpoint = rf_provider_operation(l->lane->provider, l->query->op)->endpoint,
-                                         .started_us = rf_now_us(), .cache = l->n_old > 0 ? RF_CACHE_STALE : RF_CACHE_HIT,
+                                         .started_us = rf_now_us(), .cache = l->n_stale > 0 ? RF_CACHE_STALE : RF_CACHE_HIT,
                                          .n_records = (uint32_t)l->n_cached };
 
         rf_observe(l->lane->upstream, l->caller, &record);

@@ -379,6 +379,8 @@ static int work_new(struct rf_lane *lane, const struct rf_caller *caller, const 
 /* What the work learned, into the record of who waited for it; times of the waiting itself are the waiter's own. */
 static void take_record(struct rf_call_record *to, const struct rf_call_record *from)
 {
+        if (from->endpoint) /* of the way that was taken at last */
+                to->endpoint = from->endpoint;
         to->attempts = from->attempts;
         to->status = from->status;
         to->bytes = from->bytes;

@@ -562,8 +562,13 @@ static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
         assert_true(p.plan->n_items >= 3);
         assert_true(p.plan->cached >= 2);
         assert_true(p.plan->calls > p.plan->cached);
-        for (size_t i = 0; i < p.plan->n_items; i++)
-                assert_string_equal(p.plan->items[i].provider, "mock");
+        for (size_t i = 0; i < p.plan->n_items; i++) {
+                const struct rf_plan_item *item = &p.plan->items[i];
+
+                assert_string_equal(item->provider, "mock");
+                assert_true(item->op != RF_OP_RECOMMENDATIONS || item->calls == 4);
+                assert_true(item->op != RF_OP_AUDIO_FEATURES || (item->calls >= 2 && item->calls <= 4));
+        }
         rf_plan_free(p.plan);
 }
 

@@ -143,6 +143,7 @@ static int takes_the_other_way(struct house *h)
                 assert_string_equal(seekers[i].title, "second");
         }
         assert_string_equal(h->last.provider, "alpha");
+        assert_string_equal(h->last.endpoint, "GET /second"); /* the record names the way that was taken */
         assert_int_equal(house_service(h, "alpha")->n_calls, 20);
         assert_int_equal(house_search(h, "later"), 0);
         assert_int_equal(house_service(h, "alpha")->n_calls, 21); /* the first way isn't tried for a day */
