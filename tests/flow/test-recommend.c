@@ -531,10 +531,7 @@ static void a_warm_run_takes_little_time_of_the_processor(void **state)
         print_message("# processor time of a run: %.1f ms cold (the service's side included), %.1f ms warm\n", (double)cold / 1000.0,
                       (double)best / 1000.0);
         house_close(&h);
-#if !defined(__SANITIZE_ADDRESS__)
-        if (!getenv("RECFLOW_SLOW_MACHINE"))
-                assert_true(best < 5000);
-#endif
+        assert_true(best * 2 < cold); /* a ratio of the same run: machines differ, and are busy */
 }
 
 /* ---- Plan and order ---- */
