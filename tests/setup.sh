@@ -1,7 +1,7 @@
 # Sourced by ./demo and ./check: installs what is missing and builds, telling what it does. Debian 12 or newer, as root or with sudo.
 
 build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc libc6-dev
-libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev"
+libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev ca-certificates"
 test_packages="libcmocka-dev libmicrohttpd-dev openssl varlink-go socat python3-pytest jq xz-utils"
 
 say() {

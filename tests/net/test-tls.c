@@ -5,6 +5,7 @@
 #include "rude_server.h"
 #include "sched/sched.h"
 
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +127,18 @@ static void sessions_are_resumed(void **state)
         rf_http_response_done(&v.last);
 }
 
+/* A bare root may have no /etc/hosts. */
+static void need_localhost(void)
+{
+        struct addrinfo *list = NULL;
+
+        if (getaddrinfo("localhost", NULL, NULL, &list) != 0) {
+                print_message("# localhost has no address here: the rest of this test is left out\n");
+                skip();
+        }
+        freeaddrinfo(list);
+}
+
 static void a_stranger_is_refused_by_name(void **state)
 {
         char url[64];
@@ -137,15 +150,16 @@ static void a_stranger_is_refused_by_name(void **state)
         assert_string_equal(rf_http_failure_name(v.last.failure), "certificate");
         print_message("# a certificate of nobody that we know: %s\n", v.last.message);
         rf_http_response_done(&v.last);
+        v.options.ca_file = "/nonexistent/ca.pem";
+        go(&v);
+        assert_string_equal(rf_http_failure_name(v.last.failure), "tls");
+        rf_http_response_done(&v.last);
+        need_localhost();
         snprintf(url, sizeof(url), "https://localhost:%u/", port); /* known, but another's */
         v.options.ca_file = certificate;
         go(&v);
         assert_string_equal(rf_http_failure_name(v.last.failure), "certificate");
         print_message("# another host's certificate: %s\n", v.last.message);
-        rf_http_response_done(&v.last);
-        v.options.ca_file = "/nonexistent/ca.pem";
-        go(&v);
-        assert_string_equal(rf_http_failure_name(v.last.failure), "tls");
         rf_http_response_done(&v.last);
 }
 
@@ -162,6 +176,9 @@ static void a_proxy_is_asked_unless_the_host_is_exempt(void **state)
         assert_int_equal(v.last.failure, RF_HTTP_FINE);
         assert_string_equal(v.last.body.data, "by proxy");
         rf_http_response_done(&v.last);
+        rude_server_stop();
+        need_localhost();
+        snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", rude_server_start());
         v.url = direct;
         snprintf(direct, sizeof(direct), "http://localhost%s/ok", strrchr(proxy, ':'));
         go(&v);
