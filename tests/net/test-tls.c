@@ -128,15 +128,16 @@ static void sessions_are_resumed(void **state)
 }
 
 /* A bare root may have no /etc/hosts. */
-static void need_localhost(void)
+static bool has_localhost(void)
 {
         struct addrinfo *list = NULL;
 
         if (getaddrinfo("localhost", NULL, NULL, &list) != 0) {
                 print_message("# localhost has no address here: the rest of this test is left out\n");
-                skip();
+                return false;
         }
         freeaddrinfo(list);
+        return true;
 }
 
 static void a_stranger_is_refused_by_name(void **state)
@@ -154,7 +155,8 @@ static void a_stranger_is_refused_by_name(void **state)
         go(&v);
         assert_string_equal(rf_http_failure_name(v.last.failure), "tls");
         rf_http_response_done(&v.last);
-        need_localhost();
+        if (!has_localhost())
+                return;
         snprintf(url, sizeof(url), "https://localhost:%u/", port); /* known, but another's */
         v.options.ca_file = certificate;
         go(&v);
@@ -177,7 +179,8 @@ static void a_proxy_is_asked_unless_the_host_is_exempt(void **state)
         assert_string_equal(v.last.body.data, "by proxy");
         rf_http_response_done(&v.last);
         rude_server_stop();
-        need_localhost();
+        if (!has_localhost())
+                return;
         snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", rude_server_start());
         v.url = direct;
         snprintf(direct, sizeof(direct), "http://localhost%s/ok", strrchr(proxy, ':'));
