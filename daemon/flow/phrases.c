@@ -1,0 +1,153 @@
+#include "flow/phrases.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/macros.h"
+#include "flow/cohesion.h"
+#include "flow/lexicon.h"
+
+/* The other side of a range, where a feature has one: "not sad" is on the bright side, not merely anything but sad. */
+static void turn_round(struct rf_target *t)
+{
+        float middle = (t->low + t->high) / 2;
+
+        if (middle < 0.5f) {
+                t->low = t->high + 0.1f > 0.5f ? 0.5f : t->high + 0.1f;
+                t->high = 1;
+        } else {
+                t->high = t->low - 0.1f < 0.5f ? 0.5f : t->low - 0.1f;
+                t->low = 0;
+        }
+}
+
+/* Ranges that overlap are narrowed to what both allow; others meet at their weighted middle. */
+static void merge_target(struct rf_target *into, const struct rf_target *t)
+{
+        float total = into->weight + t->weight;
+
+        if (!into->is_set) {
+                *into = *t;
+                return;
+        }
+        if (into->is_hard != t->is_hard) {
+                if (t->is_hard)
+                        *into = *t;
+                return;
+        }
+        if (MAX(into->low, t->low) <= MIN(into->high, t->high)) {
+                into->low = MAX(into->low, t->low);
+                into->high = MIN(into->high, t->high);
+        } else if (total > 0) {
+                into->low = (into->low * into->weight + t->low * t->weight) / total;
+                into->high = (into->high * into->weight + t->high * t->weight) / total;
+        }
+        into->weight = MAX(into->weight, t->weight);
+}
+
+static void add_genre(struct rf_reading *rd, const char *name, float weight, bool is_named)
+{
+        struct rf_brief *b = rd->b;
+
+        for (size_t i = 0; i < b->n_genres; i++)
+                if (strcmp(b->genres[i].name, name) == 0) {
+                        b->genres[i].weight = MAX(b->genres[i].weight, weight);
+                        b->genres[i].is_named |= is_named;
+                        return;
+                }
+        if (b->n_genres < RF_BRIEF_TERMS_MAX)
+                b->genres[b->n_genres++] = (struct rf_genre_wish){ .name = name, .weight = weight, .is_named = is_named };
+}
+
+static void apply_target(struct rf_reading *rd, const struct rf_effect *e)
+{
+        struct rf_target t = { .is_set = true, .low = e->low, .high = e->high, .is_hard = e->is_hard };
+
+        t.weight = MIN(1.0f, e->weight * rd->emphasis);
+        if (rd->negated) {
+                if (e->feature >= RF_FEATURE_KEY)
+                        return; /* "not slow" says nothing certain of the tempo */
+                turn_round(&t);
+        }
+        merge_target(&rd->b->targets[e->feature], &t);
+}
+
+static void apply(struct rf_reading *rd, const struct rf_effect *e)
+{
+        struct rf_brief *b = rd->b;
+
+        if (e->kind == RF_EFFECT_TARGET) {
+                apply_target(rd, e);
+                return;
+        }
+        if (rd->negated) {
+                if (e->kind == RF_EFFECT_REGION)
+                        rf_brief_add_text(b->excluded_regions, &b->n_excluded_regions, RF_BRIEF_TERMS_MAX, e->name);
+                return;
+        }
+        switch (e->kind) {
+        case RF_EFFECT_GENRE:
+                add_genre(rd, e->name, e->weight, false);
+                break;
+        case RF_EFFECT_ERA:
+                b->year_from = e->year_from;
+                b->year_to = e->year_to;
+                break;
+        case RF_EFFECT_LANGUAGE:
+                rf_brief_add_text(b->languages, &b->n_languages, RF_BRIEF_TERMS_MAX, e->name);
+                break;
+        case RF_EFFECT_REGION:
+                rf_brief_add_text(b->regions, &b->n_regions, RF_BRIEF_TERMS_MAX, e->name);
+                break;
+        case RF_EFFECT_ARC:
+                b->arc = e->arc;
+                b->arc_origin = RF_FROM_PROMPT;
+                break;
+        case RF_EFFECT_OBSCURE:
+                b->wants_obscure = true;
+                break;
+        case RF_EFFECT_POPULAR:
+                b->wants_popular = true;
+                break;
+        case RF_EFFECT_VERSIONS:
+                b->allows_versions = true;
+                break;
+        default:
+                b->explicit_allowed = 0;
+        }
+}
+
+void rf_phrases_take_entry(struct rf_reading *rd, const struct rf_entry *e, size_t words, bool corrected)
+{
+        if (e->kind == RF_TERM_GENRE && rd->negated)
+                rf_brief_add_text(rd->b->excluded_genres, &rd->b->n_excluded_genres, RF_BRIEF_TERMS_MAX, e->meaning);
+        else if (e->kind == RF_TERM_GENRE)
+                add_genre(rd, e->meaning, 1.0f, true);
+        for (size_t i = 0; i < e->n_effects; i++)
+                apply(rd, &e->effects[i]);
+        rf_reading_add_term(rd, e->kind, words, e->meaning, corrected);
+}
+
+bool rf_phrases_take(struct rf_reading *rd)
+{
+        for (size_t words = RF_PHRASE_WORDS_MAX; words > 0; words--) {
+                char phrase[256] = "";
+                const struct rf_entry *e;
+
+                if (rd->at + words > rd->n)
+                        continue;
+                for (size_t i = 0; i < words; i++) {
+                        size_t used = strlen(phrase);
+
+                        snprintf(phrase + used, sizeof(phrase) - used, "%s%s", i > 0 ? " " : "", rf_reading_at(rd, i)->folded);
+                }
+                e = rf_lexicon_find(rd->l, phrase);
+                if (e) {
+                        rf_phrases_take_entry(rd, e, words, false);
+                        return true;
+                }
+        }
+        return false;
+}

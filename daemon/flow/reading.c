@@ -1,0 +1,56 @@
+#include "flow/reading.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+
+bool rf_is_one_of(const char *word, const char *const *list)
+{
+        for (; *list; list++)
+                if (strcmp(word, *list) == 0)
+                        return true;
+        return false;
+}
+
+struct rf_token *rf_reading_at(struct rf_reading *rd, size_t ahead)
+{
+        return rd->at + ahead < rd->n ? &rd->t[rd->at + ahead] : NULL;
+}
+
+const char *rf_reading_written(struct rf_reading *rd, size_t from, size_t n)
+{
+        char *joined = NULL;
+
+        for (size_t i = from; i < from + n; i++)
+                joined = joined ? rf_arena_printf(&rd->b->arena, "%s %s", joined, rd->t[i].written) :
+                                  rf_arena_strdup(&rd->b->arena, rd->t[i].written);
+        if (!joined)
+                rd->error = -ENOMEM;
+        return joined ? joined : "";
+}
+
+void rf_reading_add_term(struct rf_reading *rd, enum rf_term_kind kind, size_t words, const char *meaning, bool corrected)
+{
+        struct rf_brief *b = rd->b;
+        char *copy = rf_arena_strdup(&b->arena, meaning);
+
+        rd->has_negated = true;
+
+        if (!copy)
+                rd->error = -ENOMEM;
+        if (b->n_terms < RF_BRIEF_TERMS_MAX && copy)
+                b->terms[b->n_terms++] = (struct rf_term){ .kind = kind, .words = rf_reading_written(rd, rd->at, words), .meaning = copy,
+                                                           .negated = rd->negated, .weight_milli = (uint16_t)(rd->emphasis * 1000),
+                                                           .corrected = corrected };
+        rd->at += words;
+        rd->emphasis = 1;
+        rd->expects_name = false;
+}
+
+void rf_brief_add_text(const char **list, size_t *n, size_t max, const char *text)
+{
+        if (*n < max)
+                list[(*n)++] = text;
+}
