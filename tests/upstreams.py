@@ -37,8 +37,8 @@ def make_data(directory):
 class Upstreams:
     """A running upstreamd. Its journal is read as it comes."""
 
-    def __init__(self, weather="fine", seed=1, profile=None, speed=1, tls=None):
-        command = [PROGRAM, "--weather", weather, "--seed", str(seed), "--speed", str(speed)]
+    def __init__(self, weather="fine", seed=1, profile=None, speed=1, tls=None, delay_ms=0):
+        command = [PROGRAM, "--weather", weather, "--seed", str(seed), "--speed", str(speed), "--delay", str(delay_ms)]
         if profile:
             command += ["--profile", profile]
         if tls:

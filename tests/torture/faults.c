@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <execinfo.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,14 +40,26 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
+/* A crash says where it was. */
+static void crashed(int number)
+{
+        void *frames[24];
+
+        backtrace_symbols_fd(frames, backtrace(frames, 24), STDERR_FILENO);
+        signal(number, SIG_DFL);
+        raise(number);
+}
+
 __attribute__((constructor)) static void read_plan(void)
 {
         const char *text = getenv("RECFLOW_FAULTS");
         void *here[1];
 
         traces = getenv("RECFLOW_FAULTS_TRACE") != NULL;
-        if (traces)
-                (void)backtrace(here, 1); /* it loads its library the first time */
+        (void)backtrace(here, 1); /* it loads its library the first time */
+        signal(SIGSEGV, crashed);
+        signal(SIGBUS, crashed);
+        signal(SIGABRT, crashed);
         for (int k = 0; k < KINDS && text; k++) {
                 const char *at = strstr(text, kinds[k].name);
                 char *end = NULL;
