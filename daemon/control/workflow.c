@@ -173,8 +173,10 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         r = rf_runs_accept(control->runs, &wish.wish, client_of(c), &j, &limit, &value);
         if (r == -RF_ELIMIT)
                 return rf_workflow_reply_busy(c, limit, value);
-        if (r < 0)
-                return reply_failed(c, "", r, NULL);
+        if (r < 0) {
+                snprintf(message, sizeof(message), "the run could not be put on disk: %.200s", rf_strerror(r));
+                return reply_failed(c, "", r, message);
+        }
         if (!json_is_true(json_object_get(rf_varlink_call_parameters(c), "detach")))
                 return follow(c, j, 0);
         rf_job_view(j, &v);
@@ -187,8 +189,12 @@ static int find_job(struct rf_varlink_call *c, struct rf_control *control, struc
 {
         const char *run = text_of(c, "run");
         int r = rf_runs_find(control->runs, run, ret);
+        char message[128];
 
-        return r == -RF_ENORUN ? rf_workflow_reply_no_run(c, run) : r < 0 ? reply_failed(c, run, r, NULL) : 0;
+        if (r >= 0 || r == -RF_ENORUN)
+                return r < 0 ? rf_workflow_reply_no_run(c, run) : 0;
+        snprintf(message, sizeof(message), "the run can't be read now: %.90s", rf_strerror(r));
+        return reply_failed(c, run, r, message);
 }
 
 static int follow_run(struct rf_varlink_call *c, void *arg)

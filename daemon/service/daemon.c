@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +40,7 @@ struct rf_daemon {
         size_t n_notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
         char *socket_path; /* that we made; NULL otherwise */
+        bool is_broken;    /* a store can't be used any more */
 };
 
 static void notice(struct rf_daemon *d, const char *text)
@@ -245,13 +247,24 @@ static int open_providers(struct rf_daemon *d)
         return r;
 }
 
+/* Everything that was accepted is on disk, and a new start finds it there. */
+static void store_broke(void *arg)
+{
+        struct rf_daemon *d = arg;
+
+        rf_log(RF_LOG_ERROR, "a write to the disk failed so that a store has to be opened anew: the daemon ends, and the next start goes on");
+        d->is_broken = true;
+        kill(getpid(), SIGTERM);
+}
+
 static int open_stores(struct rf_daemon *d)
 {
         struct rf_cache_options cache = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY),
                                           .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
-                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL) };
+                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL),
+                                          .broke = store_broke, .broke_arg = d };
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE) };
+                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .broke_arg = d };
         char message[512] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 
@@ -568,6 +581,8 @@ int rf_daemon_main(void *arg)
                 r = rf_signals_serve(reload_by_signal, d);
                 if (r < 0)
                         fail(r, "");
+                if (d->is_broken)
+                        r = -EIO;
         }
         rf_systemd_stopping();
         if (d->socket_path)

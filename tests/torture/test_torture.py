@@ -191,7 +191,7 @@ class Round:
         run = self.random.choice(list(self.accepted))
         reply = self.stream(life, W + "Follow", {"run": run})
         assert reply.get("error") != W + "NoSuchRun", f"{self.name}: {run} is lost"
-        self.check_end(run, reply)
+        self.check_end(life, run, reply)
 
     def wait(self, life):
         """Follows a run to its end, so that there is something to save."""
@@ -203,12 +203,15 @@ class Round:
                         raise Gone
         except OSError as e:
             raise Gone from e
-        self.check_end(run, reply)
+        self.check_end(life, run, reply)
 
-    def check_end(self, run, reply):
+    def check_end(self, life, run, reply):
         """What was told once stays so."""
         if reply.get("continues"):
             return None
+        if life.faults and reply.get("error") == W + "RunFailed" and reply["parameters"]["code"] == "internal":
+            assert reply["parameters"]["message"]
+            return None  # it failed for want of memory, or could not be read: what became of it is seen later
         if "error" in reply:
             assert reply["error"] in (W + "RunCancelled", W + "RunFailed"), f"{self.name}: {reply}"
             assert not isinstance(self.accepted.get(run), dict), f"{self.name}: {run} was done, now {reply}"
@@ -289,7 +292,7 @@ class Round:
             with Client(self.socket) as c:
                 reply = list(c.stream(W + "Follow", {"run": run}))[-1]
             assert reply, f"{self.name}: the daemon is gone\n{life.log()}"
-            ends[run] = self.check_end(run, reply)
+            ends[run] = self.check_end(life, run, reply)
             assert self.accepted.get(run) != "cancelled" or ends[run] == "cancelled", f"{self.name}: {run} was cancelled, now {ends[run]}"
             self.count[f"ended: {ends[run]}"] += 1
             if ends[run] == "failed":
