@@ -236,9 +236,10 @@ def test_ended_runs_are_kept_for_so_long(tmp_path):
 
 
 def test_runs_are_listed_by_state_and_time(tmp_path):
-    with Daemon(tmp_path, "[runs]\nactive_max = 1\n", provider=SLOW) as d, d.client() as c:
-        runs = [c.call(W + "Recommend", {"prompt": "calm", "options": {"seed": i}, "detach": True})["parameters"]["run"] for i in range(3)]
-        assert list(c.stream(W + "Follow", {"run": runs[0]}))[-1]["parameters"]["state"] == "done"
+    with Daemon(tmp_path) as d, d.client() as c:
+        runs = [c.call(W + "Recommend", {"prompt": "calm"})["parameters"]["run"]]
+    with Daemon(tmp_path, "[runs]\nactive_max = 1\n", provider="[provider mock]\nlatency = 30s\n") as d, d.client() as c:
+        runs += [c.call(W + "Recommend", {"prompt": prompt, "detach": True})["parameters"]["run"] for prompt in ("dark techno", "sad folk")]
         assert c.call(W + "Cancel", {"run": runs[2]}) == {"parameters": {"cancelled": True}}
         infos = {r["run"]: r for r in c.call(W + "List")["parameters"]["runs"]}
 
@@ -291,7 +292,7 @@ def test_a_stop_is_bounded_and_can_be_hurried(tmp_path, how):
     with d.client() as c:
         run = c.call(W + "Recommend", {"prompt": "calm", "detach": True})["parameters"]["run"]
         d.process.terminate()
-        while how == "signal" and c.call(W + "Recommend", {"prompt": "calm"}).get("error") != W + "Busy":
+        while how == "signal" and c.call(W + "Recommend", {"prompt": "calm", "detach": True}).get("error") != W + "Busy":
             pass
     if how == "signal":
         d.process.terminate()
