@@ -20,7 +20,8 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON 
 enum option {
         OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
         OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_PORT,
-        OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN, OPT_COUNT
+        OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN,
+        OPT_SINCE, OPT_UNTIL, OPT_COUNT
 };
 
 enum { LIST_MAX = 64, WORDS_MAX = 256 };
@@ -28,7 +29,7 @@ enum { LIST_MAX = 64, WORDS_MAX = 256 };
 struct args {
         bool is_set[OPT_COUNT];
         const char *text[OPT_COUNT]; /* the last one given */
-        int64_t number[OPT_COUNT];   /* integers; durations in milliseconds */
+        int64_t number[OPT_COUNT];   /* integers; durations in milliseconds; times in milliseconds since 1970 */
         const char *excluded[LIST_MAX], *like[LIST_MAX];
         size_t n_excluded, n_like;
         const char *words[WORDS_MAX]; /* what isn't an option */
@@ -45,14 +46,14 @@ struct command {
         const char *name;
         const char *arguments, *help;
         size_t words_min, words_max;
-        uint32_t options; /* bits, beside those that all take */
+        uint64_t options; /* bits, beside those that all take */
         int (*run)(struct ctl *c);
 };
 
 extern const struct command commands[];
 extern const size_t n_commands;
 
-#define BIT(option) (1u << (option))
+#define BIT(option) (UINT64_C(1) << (option))
 
 /* ---- options.c ---- */
 

@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "ctl.h"
 
-enum kind { FLAG, TEXT, LIST, INTEGER, DURATION, CHOICE };
+enum kind { FLAG, TEXT, LIST, INTEGER, DURATION, CHOICE, TIME };
 
 static const struct {
         const char *name, *argument, *help;
@@ -41,6 +42,8 @@ static const struct {
         [OPT_SAVE_TO] = { "save-to", "PROVIDER", "save the playlist at a service, too", TEXT, 0, 0, NULL },
         [OPT_NAME] = { "name", "NAME", "name of the saved playlist, instead of its title", TEXT, 0, 0, NULL },
         [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
+        [OPT_SINCE] = { "since", "TIME", "only those accepted then or later: 2h, 3d, or 2026-11-24 10:00", TIME, 0, 0, NULL },
+        [OPT_UNTIL] = { "until", "TIME", "only those accepted before then, in the same form", TIME, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
@@ -56,7 +59,8 @@ const struct command commands[] = {
         { "plan", "PROMPT", "show which calls a playlist would take", 0, WORDS_MAX, WISH, command_plan },
         { "follow", "RUN", "wait for a run and show its playlist", 1, 1, RESULT | BIT(OPT_AFTER), command_follow },
         { "cancel", "RUN", "cancel a run", 1, 1, 0, command_cancel },
-        { "runs", "", "list runs, newest first", 0, 0, BIT(OPT_LIMIT) | BIT(OPT_STATE), command_runs },
+        { "runs", "", "list runs, newest first", 0, 0, BIT(OPT_LIMIT) | BIT(OPT_STATE) | BIT(OPT_SINCE) | BIT(OPT_UNTIL),
+          command_runs },
         { "show", "RUN", "show a run and its playlist", 1, 1, RESULT, command_show },
         { "order", "FILE", "put the tracks of a list in order (- is standard input)", 1, 1,
           BIT(OPT_ARC) | BIT(OPT_SEED) | BIT(OPT_FORMAT) | BIT(OPT_OUTPUT), command_order },
@@ -200,13 +204,13 @@ static int take_integer(struct args *a, size_t o, const char *value)
         return 0;
 }
 
-/* "45m", "1h30m", "90s", "500ms" in milliseconds; -1: not a duration. */
+/* "45m", "1h30m", "90s", "500ms", "2d" in milliseconds; -1: not a duration. */
 static int64_t parse_duration(const char *text)
 {
         static const struct {
                 const char *unit;
                 double ms;
-        } units[] = { { "ms", 1 }, { "h", 3600000 }, { "min", 60000 }, { "m", 60000 }, { "s", 1000 } };
+        } units[] = { { "ms", 1 }, { "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "m", 60000 }, { "s", 1000 } };
         double sum = 0;
 
         if (!*text)
@@ -243,6 +247,28 @@ static int take_duration(struct args *a, size_t o, const char *value)
         return 0;
 }
 
+/* So long ago, or a date with or without time (UTC, as times are shown). */
+static int take_time(struct args *a, size_t o, const char *value)
+{
+        static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ" };
+        int64_t ago_ms = parse_duration(value), now_ms = (int64_t)time(NULL) * 1000;
+
+        if (ago_ms >= 0 && ago_ms <= now_ms) {
+                a->number[o] = now_ms - ago_ms;
+                return 0;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+                struct tm tm = { 0 };
+                const char *end = strptime(value, formats[i], &tm);
+
+                if (end && !*end && tm.tm_year >= 70) {
+                        a->number[o] = (int64_t)timegm(&tm) * 1000;
+                        return 0;
+                }
+        }
+        return bad_value(o, value, "so long ago, such as 2h or 3d, or a time such as 2026-11-24 or \"2026-11-24 10:00\" (UTC) is needed");
+}
+
 static int take_choice(size_t o, const char *value)
 {
         size_t n = strlen(value);
@@ -276,6 +302,8 @@ static int take_value(struct args *a, size_t o, const char *value)
                 return take_choice(o, value);
         case LIST:
                 return o == OPT_LIKE ? take_list(o, value, a->like, &a->n_like) : take_list(o, value, a->excluded, &a->n_excluded);
+        case TIME:
+                return take_time(a, o, value);
         case FLAG:
         case TEXT:
                 break;

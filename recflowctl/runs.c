@@ -1,6 +1,7 @@
 /* cancel, runs, show. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl.h"
 #include "text.h"
@@ -49,6 +50,19 @@ static void print_run(const json_t *run, unsigned columns)
         putchar('\n');
 }
 
+static int put_time(const struct ctl *c, json_t *parameters, const char *name, enum option o)
+{
+        time_t seconds = (time_t)(c->args.number[o] / 1000);
+        char text[32];
+        struct tm tm;
+
+        if (!c->args.is_set[o])
+                return 0;
+        gmtime_r(&seconds, &tm);
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+        return json_object_set_new(parameters, name, json_string(text));
+}
+
 int command_runs(struct ctl *c)
 {
         _cleanup_json_ json_t *parameters = json_object(), *reply = NULL;
@@ -59,6 +73,8 @@ int command_runs(struct ctl *c)
                 r |= json_object_set_new(parameters, "limit", json_integer(c->args.number[OPT_LIMIT]));
         if (c->args.is_set[OPT_STATE])
                 r |= json_object_set_new(parameters, "state", json_string(c->args.text[OPT_STATE]));
+        if (r == 0)
+                r = put_time(c, parameters, "since", OPT_SINCE) | put_time(c, parameters, "until", OPT_UNTIL);
         r = r < 0 ? ctl_out_of_memory(c) : ctl_call(c, WORKFLOW ".List", parameters, &reply);
         if (r != 0)
                 return r;

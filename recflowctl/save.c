@@ -37,9 +37,21 @@ static void show_progress(const struct ctl *c, const json_t *state)
         fflush(stderr);
 }
 
+/* Once for each wait. */
+static void tell_postponed(const struct ctl *c, const json_t *state, const char *provider, char told[static 32])
+{
+        const char *until = text(state, "postponed_until");
+
+        if (!until[0] || strcmp(until, told) == 0)
+                return;
+        snprintf(told, 32, "%s", until);
+        ctl_say(c, "recflowctl: %s allows no more calls before %s; the saving goes on by itself then\n", provider, until);
+}
+
 int save_run(struct ctl *c, const char *run, const char *provider, json_t **ret)
 {
         _cleanup_json_ json_t *parameters = parameters_of(c, run, provider);
+        char told[32] = "";
         bool continues = true;
         int r = parameters ? 0 : ctl_out_of_memory(c);
 
@@ -50,6 +62,8 @@ int save_run(struct ctl *c, const char *run, const char *provider, json_t **ret)
 
                 r = ctl_interrupts() ? -EINTR : ctl_next(c, &state, &continues);
                 show_progress(c, r == 0 && continues ? state : NULL);
+                if (r == 0 && continues)
+                        tell_postponed(c, state, provider, told);
                 if (r == -EINTR) {
                         ctl_say(c, "recflowctl: the daemon goes on saving; \"recflowctl save %s --to %s\" follows it\n", run, provider);
                         return EXIT_INTERRUPTED;

@@ -28,6 +28,7 @@ class FakeSpotify:
         self.playlists = {}  # id → {name, description, public, items}
         self.unknown = lambda query: False  # searches that find nothing
         self.refuses_refresh = False
+        self.retry_after = lambda method, path: None  # seconds: too many calls
         self.expires_in = 3600
         self.before_add = lambda n: None  # called before and after the n-th batch is added; may wait, or raise to cut the connection
         self.after_add = lambda n: None
@@ -131,9 +132,12 @@ class FakeSpotify:
                 url = urllib.parse.urlsplit(self.path)
                 fake.requests.append((self.command, url.path))
                 authorization = self.headers.get("Authorization", "")
+                retry_after = None
                 try:
                     if url.path == "/api/token":
                         status, answer = fake.token(dict(urllib.parse.parse_qsl(data.decode())), authorization)
+                    elif retry_after := fake.retry_after(self.command, url.path):
+                        status, answer = 429, {"error": {"status": 429, "message": "API rate limit exceeded"}}
                     elif authorization not in (f"Bearer {ACCESS}", f"Bearer {APP_ACCESS}"):
                         status, answer = 401, {"error": {"status": 401, "message": "The access token expired"}}
                     else:
@@ -146,6 +150,8 @@ class FakeSpotify:
                 try:
                     self.send_response(status)
                     self.send_header("Content-Type", "application/json")
+                    if retry_after:
+                        self.send_header("Retry-After", str(retry_after))
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 /* sched */
 #define RF_COROUTINES_MAX 16000u           /* each guarded stack is two mappings; the kernel's default allows 65,530 */
 #define RF_STACK_SIZE (256u * 1024u)       /* bytes, committed lazily */
@@ -72,7 +74,13 @@
 #define RF_RUNS_WAITING_MAX 10000u
 #define RF_RUNS_WAITING_PER_CLIENT_MAX 2000u
 #define RF_RUNS_KEPT_MAX 1000u             /* finished runs in the state store */
+#define RF_RUNS_AGE_MIN_US UINT64_C(1000000)   /* between two looks for runs that are too old: a tenth of that age, at least this.. */
+#define RF_RUNS_AGE_MAX_US UINT64_C(600000000) /* ..and at most this */
+#define RF_RUN_END_ATTEMPTS_MAX 3u         /* further tries to write a run's end to disk */
+#define RF_RUN_END_PAUSE_US 500000u        /* before each of them */
 #define RF_SAVES_ACTIVE_MAX 16u            /* playlists being saved at once */
+#define RF_SAVES_POSTPONED_MAX 256u        /* savings that wait until their service allows calls again; more fail */
+#define RF_SAVE_PAUSE_MIN_US UINT64_C(5000000) /* such a wait, at least */
 #define RF_SAVE_BATCH_MAX 100u             /* tracks added in one call */
 #define RF_SAVE_SEARCHES_MAX 8u            /* tracks of one playlist looked for at once */
 #define RF_SAVE_ATTEMPTS_MAX 3u            /* unclear failures in a row until a saving gives up; it can be taken up again */

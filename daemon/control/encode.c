@@ -1,22 +1,8 @@
 #include "control/encode.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <time.h>
 
 #include "provider/provider.h"
-
-const char *rf_time_text(uint64_t wall_us, char buf[static RF_TIME_TEXT_SIZE])
-{
-        time_t seconds = (time_t)(wall_us / USEC_PER_SEC);
-        struct tm tm;
-        size_t n;
-
-        gmtime_r(&seconds, &tm);
-        n = strftime(buf, RF_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(buf + n, RF_TIME_TEXT_SIZE - n, ".%03uZ", (unsigned)(wall_us % USEC_PER_SEC / USEC_PER_MSEC));
-        return buf;
-}
 
 static uint64_t milli(float x)
 {

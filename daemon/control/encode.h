@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "control/build.h"
+#include "control/time_text.h"
 #include "flow/flow.h"
 
 json_t *rf_encode_brief(const struct rf_brief *b);
@@ -12,7 +13,3 @@ json_t *rf_encode_tracks(const struct rf_playlist *p);
 json_t *rf_encode_quality(const struct rf_quality *q);
 json_t *rf_encode_playlist(const struct rf_playlist *p, const char *run);
 json_t *rf_encode_plan(const struct rf_plan *p);
-
-enum { RF_TIME_TEXT_SIZE = 32 };
-/* RFC 3339 in UTC with milliseconds. Returns `buf`. */
-const char *rf_time_text(uint64_t wall_us, char buf[static RF_TIME_TEXT_SIZE]);

@@ -2,245 +2,40 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/limits.h"
-#include "base/list.h"
 #include "base/map.h"
 #include "control/encode.h"
-#include "control/varlink/encode.h"
+#include "control/job.h"
+#include "control/kept_runs.h"
+#include "control/run_queue.h"
 #include "sched/sched.h"
-
-/* The waiting runs of one client. In the ring of clients while there are any. */
-struct client {
-        struct rf_list link;
-        struct rf_list jobs;
-        uint64_t id;
-        uint32_t n;
-};
-
-struct rf_job {
-        struct rf_runs *runs;
-        unsigned references;
-        struct rf_list link; /* in its client's queue while waiting */
-        struct client *client;
-        char id[RF_RUN_ID_SIZE];
-        struct rf_wish *wish;
-        enum rf_run_state state;
-        uint64_t client_id, accepted_us, ended_us, deadline_us, seq;
-        bool is_cancelled; /* by a person */
-        struct rf_group *group; /* while running */
-        struct rf_waiters waiters;
-        bool has_progress;
-        struct rf_progress progress;
-        char progress_message[RF_PROGRESS_MESSAGE_SIZE];
-        int error;
-        char *title, *message;
-        uint32_t n_tracks;
-        json_t *playlist;
-};
 
 struct rf_runs {
         struct rf_runs_options options;
         const struct rf_flow *flow;
         struct rf_state *state;
-        struct rf_map *jobs;    /* that haven't ended, by id */
-        struct rf_map *clients; /* that have waiting runs */
-        struct rf_list ring;    /* of those clients: the first one's turn is next */
+        struct rf_map *jobs; /* that haven't ended, by id */
+        struct rf_run_queue *queue;
         struct rf_group *group;
         struct rf_runs_stats stats;
-        size_t reserved; /* being written to disk, not yet in a queue */
+        struct rf_waiters idle; /* somebody waits for the running ones to end */
+        size_t reserved;        /* being written to disk, not yet in the queue */
         uint64_t last_ms;
         unsigned counter; /* of ids in the same millisecond */
-        bool is_stopping;
+        bool is_draining, is_hurried, is_stopping;
 };
 
-/* ---- Jobs ---- */
-
-static struct rf_job *job_new(struct rf_runs *r)
-{
-        struct rf_job *j = calloc(1, sizeof(*j));
-
-        if (!j)
-                return NULL;
-        j->runs = r;
-        j->references = 1;
-        j->deadline_us = RF_FOREVER;
-        rf_list_init(&j->link);
-        rf_waiters_init(&j->waiters);
-        return j;
-}
-
-static struct rf_job *job_ref(struct rf_job *j)
-{
-        j->references++;
-        return j;
-}
-
-struct rf_job *rf_job_unref(struct rf_job *j)
-{
-        if (!j || --j->references > 0)
-                return NULL;
-        rf_wish_free(j->wish);
-        free(j->title);
-        free(j->message);
-        json_decref(j->playlist);
-        free(j);
-        return NULL;
-}
-
-static void changed(struct rf_job *j)
-{
-        j->seq++;
-        rf_wake_all(&j->waiters);
-}
-
-bool rf_job_has_ended(const struct rf_job *j)
-{
-        return j->state >= RF_RUN_DONE;
-}
-
-int rf_job_wait(struct rf_job *j)
-{
-        return rf_wait(&j->waiters, RF_FOREVER);
-}
-
-json_t *rf_job_playlist(const struct rf_job *j)
-{
-        return json_incref(j->playlist);
-}
-
-/* Clients take turns: before the job at depth d of its client, each other client has up to d jobs, one more if its turn comes first. */
-static uint32_t place_of(const struct rf_job *j)
-{
-        uint32_t depth = 0, place = 1, before = 1;
-
-        rf_list_foreach(&j->client->jobs, other, struct rf_job, link) {
-                if (other == j)
-                        break;
-                depth++;
-        }
-        rf_list_foreach(&j->runs->ring, c, struct client, link) {
-                if (c == j->client) {
-                        before = 0;
-                        place += depth;
-                } else
-                        place += MIN(c->n, depth + before);
-        }
-        return place;
-}
-
-void rf_job_view(const struct rf_job *j, struct rf_job_view *ret)
-{
-        *ret = (struct rf_job_view){
-                .id = j->id, .prompt = j->wish->prompt, .state = j->state, .seq = j->seq, .accepted_us = j->accepted_us,
-                .ended_us = j->ended_us, .n_tracks = j->n_tracks, .title = j->title, .message = j->message, .error = j->error,
-                .place = j->state == RF_RUN_WAITING && j->client ? place_of(j) : 0, .has_progress = j->has_progress,
-                .progress = j->progress,
-        };
-        ret->progress.message = j->progress_message;
-}
-
-/* ---- On disk ---- */
-
-static int write_job(struct rf_job *j)
-{
-        _cleanup_buf_ struct rf_buf record = RF_BUF_INIT, playlist = RF_BUF_INIT;
-        struct rf_run_record rr = { .state = j->state, .accepted_us = j->accepted_us, .ended_us = j->ended_us, .client = j->client_id,
-                                    .error = j->error, .n_tracks = j->n_tracks, .wish = j->wish, .title = j->title,
-                                    .message = j->message };
-        int r = 0;
-
-        if (j->playlist)
-                r = rf_json_encode(&playlist, j->playlist);
-        rr.playlist = playlist.data;
-        rr.playlist_size = playlist.size;
-        if (r >= 0)
-                r = rf_run_record_encode(&rr, &record);
-        if (r >= 0)
-                r = rf_state_put(j->runs->state, RF_TABLE_RUNS, j->id, strlen(j->id), record.data, record.size);
-        return r;
-}
-
-static int job_from_record(struct rf_runs *runs, const char *id, const void *data, size_t size, bool with_playlist, struct rf_job **ret)
-{
-        _cleanup_(rf_job_unrefp) struct rf_job *j = job_new(runs);
-        struct rf_run_memory memory;
-        struct rf_run_record record;
-        int r;
-
-        if (!j)
-                return -ENOMEM;
-        r = rf_run_record_decode(data, size, &record, &memory);
-        if (r < 0)
-                return r;
-        snprintf(j->id, sizeof(j->id), "%s", id);
-        j->wish = memory.wish;
-        j->title = memory.title;
-        j->message = memory.message;
-        j->state = record.state;
-        j->accepted_us = record.accepted_us;
-        j->ended_us = record.ended_us;
-        j->client_id = record.client;
-        j->error = record.error;
-        j->n_tracks = record.n_tracks;
-        j->seq = 1;
-        if (with_playlist && record.playlist)
-                r = rf_json_parse(record.playlist, record.playlist_size, &j->playlist, NULL);
-        if (r < 0)
-                return r == -EBADMSG ? -RF_ECORRUPT : r;
-        *ret = TAKE_PTR(j);
-        return 0;
-}
-
-static int first_ended(void *arg, const void *key, size_t key_size, const void *value, size_t size)
-{
-        char *id = arg;
-        const uint8_t *state = value;
-
-        if (size == 0 || key_size >= RF_RUN_ID_SIZE || *state < RF_RUN_DONE)
-                return 0;
-        memcpy(id, key, key_size);
-        id[key_size] = '\0';
-        return 1;
-}
-
-/* Keeps the store within its bound: the oldest that have ended go. */
-static int make_room(struct rf_runs *runs)
-{
-        while (rf_state_count(runs->state, RF_TABLE_RUNS) > (uint64_t)runs->options.kept_max + rf_map_size(runs->jobs)) {
-                char id[RF_RUN_ID_SIZE];
-                int r = rf_state_foreach(runs->state, RF_TABLE_RUNS, false, first_ended, id);
-
-                if (r <= 0)
-                        return r;
-                r = rf_state_remove(runs->state, RF_TABLE_RUNS, id, strlen(id));
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /* ---- Running ---- */
-
-static void progressed(void *arg, const struct rf_progress *p)
-{
-        struct rf_job *j = arg;
-
-        j->progress = *p;
-        snprintf(j->progress_message, sizeof(j->progress_message), "%s", p->message ? p->message : "");
-        j->has_progress = true;
-        changed(j);
-}
 
 static int make_playlist(void *arg)
 {
         struct rf_job *j = arg;
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
-        struct rf_run_hooks hooks = { .progress = progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us };
+        struct rf_run_hooks hooks = { .progress = rf_job_progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us };
         char message[512] = "";
         int r;
 
@@ -267,28 +62,51 @@ static void count_end(struct rf_runs *runs, enum rf_run_state state)
                 runs->stats.cancelled++;
 }
 
-/* The end of a run reaches the disk before anybody hears of it. */
+/* A full disk, or memory that was short for a moment, is given a little time. Until it's written, the job is as it was. */
+static int write_end(const struct rf_job *j, enum rf_run_state state, int error, uint64_t ended_us)
+{
+        struct rf_job ended = *j;
+        int r;
+
+        ended.state = state;
+        ended.error = error;
+        ended.ended_us = ended_us;
+        r = rf_kept_put(j->runs->state, &ended);
+        for (unsigned i = 0; r < 0 && i < RF_RUN_END_ATTEMPTS_MAX; i++) {
+                if (rf_sleep_us(RF_RUN_END_PAUSE_US) < 0)
+                        break;
+                r = rf_kept_put(j->runs->state, &ended);
+        }
+        return r;
+}
+
+/*
+ * The end of a run reaches the disk before anybody hears of it. Where that can't be, it's in the store as one that hasn't ended, and the
+ * next start takes it up again.
+ */
 static void end_job(struct rf_job *j, enum rf_run_state state, int error)
 {
         struct rf_runs *runs = j->runs;
-        int r;
+        uint64_t ended_us = rf_wall_us();
 
-        j->state = state;
-        j->error = state == RF_RUN_FAILED ? error : 0;
-        j->ended_us = rf_wall_us();
-        r = write_job(j);
-        if (r < 0 && state == RF_RUN_DONE) {
+        if (state != RF_RUN_FAILED)
+                error = 0;
+        j->unkept = write_end(j, state, error, ended_us);
+        if (j->unkept < 0 && state == RF_RUN_DONE) {
                 /* a result that can't be kept is one that a client may lose: said, and not called done */
-                j->state = RF_RUN_FAILED;
-                j->error = r;
-                j->playlist = NULL;
+                state = RF_RUN_FAILED;
+                error = j->unkept;
+                json_decref(TAKE_PTR(j->playlist));
                 free(j->message);
-                j->message = strdup("the playlist could not be stored");
+                j->message = strdup("the playlist could not be stored; the next start of the daemon makes it anew");
         }
-        count_end(runs, j->state);
+        j->state = state;
+        j->error = error;
+        j->ended_us = ended_us;
+        count_end(runs, state);
         rf_map_remove_string(runs->jobs, j->id);
-        changed(j);
-        (void)make_room(runs); /* tried again at the next end */
+        rf_job_changed(j);
+        (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, 0); /* tried again at the next end */
         rf_job_unref(j);
 }
 
@@ -300,96 +118,42 @@ static int job_main(void *arg)
         struct rf_runs *runs = j->runs;
         int r;
 
-        r = rf_group_new(RF_FOREVER, &j->group);
+        /* it may have been cancelled before it came to its first step */
+        r = j->is_cancelled ? -ECANCELED : rf_group_new(RF_FOREVER, &j->group);
         if (r >= 0)
                 r = rf_group_spawn(j->group, "run", make_playlist, j);
         if (r >= 0)
                 r = rf_group_join(j->group);
         j->group = rf_group_free(j->group);
-        runs->stats.active--;
         if (runs->is_stopping && r == -ECANCELED && !j->is_cancelled) {
                 rf_map_remove_string(runs->jobs, j->id);
                 rf_job_unref(j);
-                return 0;
-        }
-        end_job(j, j->is_cancelled ? RF_RUN_CANCELLED : r < 0 ? RF_RUN_FAILED : RF_RUN_DONE, r);
+        } else
+                end_job(j, j->is_cancelled ? RF_RUN_CANCELLED : r < 0 ? RF_RUN_FAILED : RF_RUN_DONE, r);
+        runs->stats.active--;
+        rf_wake_all(&runs->idle);
         dispatch(runs);
         return 0;
 }
 
-/* ---- The queue ---- */
-
-static int enqueue(struct rf_runs *runs, struct rf_job *j)
-{
-        struct client *c = rf_map_get(runs->clients, &j->client_id, sizeof(j->client_id));
-
-        if (!c) {
-                int r;
-
-                c = calloc(1, sizeof(*c));
-                if (!c)
-                        return -ENOMEM;
-                c->id = j->client_id;
-                rf_list_init(&c->jobs);
-                rf_list_init(&c->link);
-                r = rf_map_put(runs->clients, &c->id, sizeof(c->id), c);
-                if (r < 0) {
-                        free(c);
-                        return r;
-                }
-                rf_list_append(&runs->ring, &c->link);
-        }
-        rf_list_append(&c->jobs, &j->link);
-        c->n++;
-        j->client = c;
-        runs->stats.waiting++;
-        return 0;
-}
-
-static void dequeue(struct rf_job *j)
-{
-        struct client *c = j->client;
-
-        rf_list_remove(&j->link);
-        j->client = NULL;
-        j->runs->stats.waiting--;
-        if (--c->n > 0)
-                return;
-        rf_list_remove(&c->link);
-        rf_map_remove(j->runs->clients, &c->id, sizeof(c->id));
-        free(c);
-}
-
-/* Those who wait hear of their new place. */
-static void tell_places(struct rf_runs *runs)
-{
-        rf_list_foreach(&runs->ring, c, struct client, link)
-                rf_list_foreach(&c->jobs, j, struct rf_job, link)
-                        changed(j);
-}
-
-/* Starts what may start; clients take turns. */
+/* Starts what may start. */
 static void dispatch(struct rf_runs *runs)
 {
+        struct rf_job *j;
         bool moved = false;
 
-        while (!runs->is_stopping && runs->stats.active < runs->options.active_max && !rf_list_is_empty(&runs->ring)) {
-                struct client *c = rf_list_first(&runs->ring, struct client, link);
-                struct rf_job *j = rf_list_first(&c->jobs, struct rf_job, link);
-
+        while (!runs->is_draining && runs->stats.active < runs->options.active_max && (j = rf_run_queue_first(runs->queue))) {
                 /* no coroutine to be had: it stays first in line, and the next end of a run tries again */
                 if (rf_group_spawn(runs->group, "run's owner", job_main, j) < 0)
                         break;
-                rf_list_remove(&c->link);
-                rf_list_append(&runs->ring, &c->link);
-                dequeue(j);
+                rf_run_queue_take(runs->queue, j);
                 j->state = RF_RUN_RUNNING;
                 runs->stats.active++;
-                changed(j);
+                rf_job_changed(j);
                 moved = true;
         }
         if (moved)
-                tell_places(runs);
+                rf_run_queue_tell(runs->queue);
 }
 
 /* ---- For the methods ---- */
@@ -424,16 +188,21 @@ static void set_deadline(struct rf_job *j)
 /* Whether one more would be too many. */
 static int admit(const struct rf_runs *runs, uint64_t client, const char **ret_limit, uint32_t *ret_value)
 {
-        const struct client *c = rf_map_get(runs->clients, &client, sizeof(client));
+        size_t waiting = rf_run_queue_size(runs->queue) + runs->reserved;
 
-        if (runs->stats.active < runs->options.active_max && runs->stats.waiting + runs->reserved == 0)
+        if (runs->is_draining) {
+                *ret_limit = "stopping";
+                *ret_value = 0;
+                return -RF_ELIMIT;
+        }
+        if (runs->stats.active < runs->options.active_max && waiting == 0)
                 return 0;
-        if (runs->stats.waiting + runs->reserved >= runs->options.waiting_max) {
+        if (waiting >= runs->options.waiting_max) {
                 *ret_limit = "runs_waiting_max";
                 *ret_value = runs->options.waiting_max;
                 return -RF_ELIMIT;
         }
-        if (c && c->n >= runs->options.waiting_per_client_max) {
+        if (rf_run_queue_size_of(runs->queue, client) >= runs->options.waiting_per_client_max) {
                 *ret_limit = "runs_waiting_per_client_max";
                 *ret_value = runs->options.waiting_per_client_max;
                 return -RF_ELIMIT;
@@ -441,51 +210,54 @@ static int admit(const struct rf_runs *runs, uint64_t client, const char **ret_l
         return 0;
 }
 
+/* Among the living; the reference is the queue's, then the run's own. */
 static int take_in(struct rf_runs *runs, struct rf_job *j)
 {
-        int r = rf_map_put_string(runs->jobs, j->id, j);
+        int r;
 
+        j->runs = runs;
+        set_deadline(j);
+        r = rf_map_put_string(runs->jobs, j->id, j);
         if (r < 0)
                 return r;
-        r = enqueue(runs, j);
-        if (r < 0) {
+        r = rf_run_queue_add(runs->queue, j);
+        if (r < 0)
                 rf_map_remove_string(runs->jobs, j->id);
-                return r;
-        }
-        job_ref(j); /* the queue's, then the run's own */
-        dispatch(runs);
-        return 0;
+        else
+                rf_job_ref(j);
+        return r;
 }
 
 int rf_runs_accept(struct rf_runs *runs, const struct rf_wish *wish, uint64_t client, struct rf_job **ret, const char **ret_limit,
                    uint32_t *ret_value)
 {
         _cleanup_(rf_job_unrefp) struct rf_job *j = NULL;
+        char id[RF_RUN_ID_SIZE];
         int r;
 
-        if (runs->is_stopping)
-                return -ECANCELED;
         r = admit(runs, client, ret_limit, ret_value);
         if (r < 0)
                 return r;
-        j = job_new(runs);
+        make_id(runs, id);
+        j = rf_job_new(id);
         if (!j)
                 return -ENOMEM;
         r = rf_wish_copy(wish, &j->wish);
         if (r < 0)
                 return r;
-        make_id(runs, j->id);
         j->accepted_us = rf_wall_us();
         j->client_id = client;
-        j->seq = 1;
-        set_deadline(j);
         runs->reserved++;
-        r = write_job(j);
+        r = rf_kept_put(runs->state, j);
         runs->reserved--;
-        if (r >= 0)
-                r = take_in(runs, j);
         if (r < 0)
                 return r;
+        r = take_in(runs, j);
+        if (r < 0) {
+                (void)rf_kept_remove(runs->state, j->id); /* else the next start takes it up, though nobody knows of it */
+                return r;
+        }
+        dispatch(runs);
         *ret = TAKE_PTR(j);
         return 0;
 }
@@ -493,94 +265,46 @@ int rf_runs_accept(struct rf_runs *runs, const struct rf_wish *wish, uint64_t cl
 int rf_runs_find(struct rf_runs *runs, const char *id, struct rf_job **ret)
 {
         struct rf_job *j = rf_map_get_string(runs->jobs, id);
-        _cleanup_buf_ struct rf_buf record = RF_BUF_INIT;
-        int r;
 
-        if (j) {
-                *ret = job_ref(j);
-                return 0;
-        }
-        if (strlen(id) != RF_RUN_ID_SIZE - 1)
-                return -RF_ENORUN;
-        r = rf_state_get(runs->state, RF_TABLE_RUNS, id, strlen(id), &record);
-        if (r == -ENOENT)
-                return -RF_ENORUN;
-        return r < 0 ? r : job_from_record(runs, id, record.data, record.size, true, ret);
+        if (!j)
+                return rf_kept_get(runs->state, id, ret);
+        *ret = rf_job_ref(j);
+        return 0;
 }
 
 int rf_runs_cancel(struct rf_runs *runs, struct rf_job *j)
 {
-        (void)runs;
-        if (rf_job_has_ended(j) || j->is_cancelled)
+        if (rf_job_has_ended(j))
                 return 0;
-        j->is_cancelled = true;
-        if (j->state == RF_RUN_WAITING) {
-                dequeue(j);
+        if (!j->is_cancelled && j->state == RF_RUN_WAITING) {
+                j->is_cancelled = true;
+                rf_run_queue_remove(runs->queue, j);
                 end_job(j, RF_RUN_CANCELLED, 0);
-                return 1;
+        } else if (!j->is_cancelled) {
+                j->is_cancelled = true;
+                if (j->group)
+                        rf_group_cancel(j->group);
         }
-        if (j->group)
-                rf_group_cancel(j->group);
         while (!rf_job_has_ended(j)) {
                 int r = rf_job_wait(j);
 
                 if (r < 0)
                         return r;
         }
-        return j->state == RF_RUN_CANCELLED;
+        return j->unkept < 0 ? j->unkept : j->state == RF_RUN_CANCELLED;
 }
 
-struct listing {
-        struct rf_runs *runs;
-        const char *before;
-        int state;
-        uint32_t limit, n;
-        int (*each)(void *arg, const struct rf_job_view *v);
-        void *arg;
-};
-
-static int list_one(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+int rf_runs_list(struct rf_runs *runs, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v), void *arg)
 {
-        struct listing *l = arg;
-        _cleanup_(rf_job_unrefp) struct rf_job *stored = NULL;
-        char id[RF_RUN_ID_SIZE] = "";
-        struct rf_job_view v;
-        struct rf_job *j;
-        int r;
-
-        if (key_size != RF_RUN_ID_SIZE - 1)
-                return 0;
-        memcpy(id, key, key_size);
-        if (l->before && strcmp(id, l->before) >= 0)
-                return 0;
-        j = rf_map_get_string(l->runs->jobs, id);
-        if (!j) {
-                r = job_from_record(l->runs, id, value, size, false, &stored);
-                if (r == -RF_ECORRUPT)
-                        return 0;
-                if (r < 0)
-                        return r;
-                j = stored;
-        }
-        if (l->state >= 0 && (int)j->state != l->state)
-                return 0;
-        rf_job_view(j, &v);
-        r = l->each(l->arg, &v);
-        return r < 0 ? r : ++l->n >= l->limit;
-}
-
-int rf_runs_list(struct rf_runs *runs, const char *before, int state, uint32_t limit, int (*each)(void *arg, const struct rf_job_view *v),
-                 void *arg)
-{
-        struct listing l = { .runs = runs, .before = before, .state = state, .limit = limit, .each = each, .arg = arg };
-        int r = rf_state_foreach(runs->state, RF_TABLE_RUNS, true, list_one, &l);
-
-        return MIN(r, 0);
+        return rf_kept_list(runs->state, runs->jobs, filter, each, arg);
 }
 
 struct rf_runs_stats rf_runs_stats(const struct rf_runs *runs)
 {
-        return runs->stats;
+        struct rf_runs_stats stats = runs->stats;
+
+        stats.waiting = rf_run_queue_size(runs->queue);
+        return stats;
 }
 
 /* ---- Life ---- */
@@ -594,10 +318,10 @@ int rf_runs_new(const struct rf_runs_options *o, const struct rf_flow *flow, str
         runs->options = *o;
         runs->flow = flow;
         runs->state = state;
-        rf_list_init(&runs->ring);
+        rf_waiters_init(&runs->idle);
         runs->jobs = rf_map_new();
-        runs->clients = rf_map_new();
-        if (!runs->jobs || !runs->clients)
+        runs->queue = rf_run_queue_new();
+        if (!runs->jobs || !runs->queue)
                 return -ENOMEM;
         *ret = TAKE_PTR(runs);
         return 0;
@@ -609,35 +333,34 @@ struct rf_runs *rf_runs_free(struct rf_runs *runs)
                 return NULL;
         assert(!runs->group);
         rf_map_free(runs->jobs);
-        rf_map_free(runs->clients);
+        rf_run_queue_free(runs->queue);
         free(runs);
         return NULL;
 }
 
-static int take_up_one(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+static int take_up_one(void *arg, struct rf_job *j)
 {
-        struct rf_runs *runs = arg;
-        _cleanup_(rf_job_unrefp) struct rf_job *j = NULL;
-        char id[RF_RUN_ID_SIZE] = "";
         int r;
 
-        if (key_size != RF_RUN_ID_SIZE - 1 || size == 0 || *(const uint8_t *)value >= RF_RUN_DONE)
-                return 0;
-        memcpy(id, key, key_size);
-        r = job_from_record(runs, id, value, size, false, &j);
-        if (r < 0)
-                return r == -RF_ECORRUPT ? 0 : r;
         j->state = RF_RUN_WAITING;
-        set_deadline(j);
-        r = rf_map_put_string(runs->jobs, j->id, j);
-        if (r < 0)
-                return r;
-        r = enqueue(runs, j);
-        if (r < 0) {
-                rf_map_remove_string(runs->jobs, j->id);
-                return r;
+        r = take_in(arg, j);
+        rf_job_unref(j);
+        return r;
+}
+
+/* Ended runs grow old also while nothing else happens. */
+static int grow_old(void *arg)
+{
+        struct rf_runs *runs = arg;
+        int r = 0;
+
+        while (r >= 0) {
+                uint64_t age_us = runs->options.kept_age_us, now_us = rf_wall_us();
+
+                if (age_us > 0 && now_us > age_us)
+                        (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, now_us - age_us); /* and again the next time */
+                r = rf_sleep_us(age_us > 0 ? CLAMP(age_us / 10, RF_RUNS_AGE_MIN_US, RF_RUNS_AGE_MAX_US) : RF_RUNS_AGE_MAX_US);
         }
-        (void)TAKE_PTR(j); /* the queue's */
         return 0;
 }
 
@@ -646,22 +369,37 @@ int rf_runs_start(struct rf_runs *runs, size_t *ret_resumed)
         int r = rf_group_new_detached(RF_FOREVER, &runs->group);
 
         if (r >= 0)
-                r = rf_state_foreach(runs->state, RF_TABLE_RUNS, false, take_up_one, runs);
-        *ret_resumed = runs->stats.waiting;
+                r = rf_kept_unended(runs->state, take_up_one, runs);
+        *ret_resumed = rf_run_queue_size(runs->queue);
+        if (r >= 0)
+                r = rf_group_spawn(runs->group, "retention", grow_old, runs);
         if (r >= 0)
                 dispatch(runs);
         return r;
 }
 
+void rf_runs_drain(struct rf_runs *runs, uint64_t deadline_us)
+{
+        runs->is_draining = true;
+        while (runs->stats.active > 0 && !runs->is_hurried)
+                if (rf_wait(&runs->idle, deadline_us) < 0)
+                        return;
+}
+
+void rf_runs_hurry(struct rf_runs *runs)
+{
+        runs->is_hurried = true;
+        rf_wake_all(&runs->idle);
+}
+
 void rf_runs_stop(struct rf_runs *runs)
 {
-        runs->is_stopping = true;
-        runs->group = rf_group_free(runs->group);
-        while (!rf_list_is_empty(&runs->ring)) {
-                struct client *c = rf_list_first(&runs->ring, struct client, link);
-                struct rf_job *j = rf_list_first(&c->jobs, struct rf_job, link);
+        struct rf_job *j;
 
-                dequeue(j);
+        runs->is_draining = runs->is_stopping = true;
+        runs->group = rf_group_free(runs->group);
+        while ((j = rf_run_queue_first(runs->queue))) {
+                rf_run_queue_take(runs->queue, j);
                 rf_map_remove_string(runs->jobs, j->id);
                 rf_job_unref(j);
         }

@@ -18,6 +18,7 @@ struct rf_job; /* one run; counted references */
 struct rf_runs_options {
         uint32_t active_max, waiting_max, waiting_per_client_max;
         uint32_t kept_max;       /* ended runs in the store; the oldest make room */
+        uint64_t kept_age_us;    /* how long after their end they're kept; 0 = for as long as there is room */
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
 };
 
@@ -35,27 +36,29 @@ DEFINE_CLEANUP(struct rf_runs *, rf_runs_free);
 
 /* From a coroutine: takes up what hadn't ended. How many that were. */
 int rf_runs_start(struct rf_runs *r, size_t *ret_resumed);
+/*
+ * The first half of a stop: nothing is accepted and nothing begins any more; what is running is waited for until `deadline_us`, or until
+ * rf_runs_hurry() (yields).
+ */
+void rf_runs_drain(struct rf_runs *r, uint64_t deadline_us);
+void rf_runs_hurry(struct rf_runs *r);
 /* Interrupts what is running (yields). It counts as accepted, not as cancelled: the next start takes it up again. */
 void rf_runs_stop(struct rf_runs *r);
 /* New options; what is running isn't touched. */
 void rf_runs_configure(struct rf_runs *r, const struct rf_runs_options *o);
 
 /*
- * Accepts a run (yields until it is on disk). -RF_ELIMIT: `ret_limit` names the limit, `ret_value` is its value. The caller owns a
- * reference.
+ * Accepts a run (yields until it is on disk). -RF_ELIMIT: `ret_limit` names the limit, `ret_value` is its value; "stopping" (0) once
+ * rf_runs_drain() was called. The caller owns a reference.
  */
 int rf_runs_accept(struct rf_runs *r, const struct rf_wish *wish, uint64_t client, struct rf_job **ret, const char **ret_limit,
                    uint32_t *ret_value);
 /* One that lives, or one of the store. -RF_ENORUN. The caller owns a reference. */
 int rf_runs_find(struct rf_runs *r, const char *id, struct rf_job **ret);
-/* Yields until it is on disk. 1: cancelled; 0: it had ended before. */
+/* Yields until it is on disk. 1: cancelled; 0: it had ended before. Other errors: it has ended, but the next start would take it up. */
 int rf_runs_cancel(struct rf_runs *r, struct rf_job *j);
 struct rf_runs_stats rf_runs_stats(const struct rf_runs *r);
 
-/*
- * Runs of the store and living ones, newest first, older than `before` (NULL = all), in `state` (-1 = any), at most `limit`: `each` is
- * called with a view, doesn't yield, and stops the listing with a negative result, which is returned.
- */
 struct rf_job_view {
         const char *id, *prompt;
         enum rf_run_state state;
@@ -68,8 +71,18 @@ struct rf_job_view {
         bool has_progress;
         struct rf_progress progress;
 };
-int rf_runs_list(struct rf_runs *r, const char *before, int state, uint32_t limit, int (*each)(void *arg, const struct rf_job_view *v),
-                 void *arg);
+
+/*
+ * Runs of the store and living ones, newest first: `each` is called with a view, doesn't yield, and stops the listing with a negative
+ * result, which is returned.
+ */
+struct rf_runs_filter {
+        const char *before;          /* only runs older than this one; NULL = all */
+        int state;                   /* -1 = any */
+        uint64_t since_us, until_us; /* accepted then or later, and before; wall clock; 0 = whenever */
+        uint32_t limit;
+};
+int rf_runs_list(struct rf_runs *r, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v), void *arg);
 
 void rf_job_view(const struct rf_job *j, struct rf_job_view *ret); /* valid until the next yield */
 bool rf_job_has_ended(const struct rf_job *j);

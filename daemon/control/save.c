@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "control/build.h"
+#include "control/time_text.h"
 #include "control/workflow.h"
 
 static json_t *encode(const struct rf_save *s)
@@ -14,6 +15,7 @@ static json_t *encode(const struct rf_save *s)
         struct rf_build b = { 0 };
         json_t *o = rf_build_object(&b);
         struct rf_save_view v;
+        char time[RF_TIME_TEXT_SIZE];
 
         rf_save_view(s, &v);
         rf_build_string(&b, o, "run", v.run);
@@ -26,6 +28,8 @@ static json_t *encode(const struct rf_save *s)
         rf_build_string(&b, o, "playlist", v.playlist);
         rf_build_string(&b, o, "link", v.link);
         rf_build_bool(&b, o, "already", v.already);
+        if (v.postponed_until_us)
+                rf_build_string(&b, o, "postponed_until", rf_time_text(v.postponed_until_us, time));
         return rf_build_done(&b, o);
 }
 
@@ -45,6 +49,16 @@ static int reply_failed(struct rf_varlink_call *c, const char *run, const char *
         return o ? rf_varlink_call_error(c, "io.recflow.workflow.SaveFailed", o) : -ENOMEM;
 }
 
+/* A quota is a matter of hours: nobody is kept waiting for it, though the saving itself goes on then. */
+static int reply_postponed(struct rf_varlink_call *c, const struct rf_save_view *v)
+{
+        char message[160], time[RF_TIME_TEXT_SIZE];
+
+        snprintf(message, sizeof(message), "%.60s allows no more calls; the saving goes on by itself at %s", v->provider,
+                 rf_time_text(v->postponed_until_us, time));
+        return reply_failed(c, v->run, v->provider, v->postponed_for, message, v->n_added, v->link);
+}
+
 /* Tells the present state and then each change, as fast as the client reads. */
 static int follow(struct rf_varlink_call *c, struct rf_save *s)
 {
@@ -56,6 +70,8 @@ static int follow(struct rf_varlink_call *c, struct rf_save *s)
                 int r;
 
                 rf_save_view(s, &v);
+                if (v.postponed_for == -RF_EQUOTA)
+                        return reply_postponed(c, &v);
                 if (rf_varlink_call_wants_more(c) && v.seq > told) {
                         told = v.seq;
                         o = encode(s);
@@ -93,8 +109,8 @@ int rf_control_save(struct rf_varlink_call *c, void *arg)
         r = rf_saves_begin(control->saves, &wish, &s, message, sizeof(message));
         if (r == -RF_ENORUN)
                 return rf_workflow_reply_no_run(c, wish.run);
-        if (r == -ECANCELED)
-                return r;
+        if (r == -RF_EBUSY)
+                return rf_workflow_reply_busy(c, "stopping", 0);
         if (r == -RF_ELIMIT)
                 return rf_workflow_reply_busy(c, "saves_active_max", RF_SAVES_ACTIVE_MAX);
         return r < 0 ? reply_failed(c, wish.run, wish.provider, r, message, 0, NULL) : follow(c, s);

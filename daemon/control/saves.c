@@ -26,14 +26,18 @@ struct rf_save {
         struct rf_save_record record;
         struct rf_waiters waiters;
         uint64_t seq;
+        uint64_t postponed_until_us; /* wall clock; 0: it isn't */
+        int postponed_for;           /* -RF_ERATE, -RF_EQUOTA */
         bool already;
 };
 
 struct rf_saves {
         struct rf_saves_options options;
-        struct rf_map *active; /* by key */
+        struct rf_map *active; /* by key; postponed ones, too */
+        size_t n_postponed;
         struct rf_group *group;
-        bool is_stopping;
+        struct rf_waiters idle; /* somebody waits for those under way to end */
+        bool is_draining, is_hurried, is_stopping;
 };
 
 /* ---- One ---- */
@@ -73,13 +77,20 @@ int rf_save_wait(struct rf_save *s)
         return rf_wait(&s->waiters, RF_FOREVER);
 }
 
+static void changed(struct rf_save *s)
+{
+        s->seq++;
+        rf_wake_all(&s->waiters);
+}
+
 void rf_save_view(const struct rf_save *s, struct rf_save_view *ret)
 {
         const struct rf_save_record *r = &s->record;
 
         *ret = (struct rf_save_view){ .run = s->run, .provider = rf_provider_name(s->provider), .link = r->link, .playlist = r->playlist,
                                       .message = r->message, .seq = s->seq, .n_added = r->n_added, .n_total = r->n_total, .error = r->error,
-                                      .already = s->already, .not_saved = r->not_saved };
+                                      .already = s->already, .not_saved = r->not_saved, .postponed_until_us = s->postponed_until_us,
+                                      .postponed_for = s->postponed_for };
         ret->step = r->state == RF_SAVE_DONE ? "done" : r->playlist ? "adding" : r->tracks ? "creating" : "finding";
 }
 
@@ -91,10 +102,8 @@ static int keep(void *arg)
 
         if (r >= 0)
                 r = rf_state_put(s->saves->options.state, RF_TABLE_SAVES, s->key, strlen(s->key), b.data, b.size);
-        if (r >= 0) {
-                s->seq++;
-                rf_wake_all(&s->waiters);
-        }
+        if (r >= 0)
+                changed(s);
         return r;
 }
 
@@ -114,7 +123,7 @@ static json_t *tracks_of_run(void *arg)
 
 /* Those to go on with, and those whose run may be gone. */
 struct found {
-        char resume[RF_SAVES_ACTIVE_MAX][KEY_SIZE], ended[SWEEP_MAX][KEY_SIZE];
+        char resume[RF_SAVES_ACTIVE_MAX + RF_SAVES_POSTPONED_MAX][KEY_SIZE], ended[SWEEP_MAX][KEY_SIZE];
         size_t n_resume, n_ended;
 };
 
@@ -130,7 +139,7 @@ static int look(void *arg, const void *key, size_t key_size, const void *value, 
                 is_under_way = record.state == RF_SAVE_UNDER_WAY;
                 rf_save_record_done(&record);
         }
-        if (is_under_way && f->n_resume < RF_SAVES_ACTIVE_MAX)
+        if (is_under_way && f->n_resume < ARRAY_SIZE(f->resume))
                 memcpy(f->resume[f->n_resume++], key, key_size);
         else if (!is_under_way && f->n_ended < SWEEP_MAX)
                 memcpy(f->ended[f->n_ended++], key, key_size);
@@ -189,8 +198,30 @@ static void end(struct rf_save *s, int error, const char *message)
                 rec->message = strdup("saved, but that could not be written down");
         }
         rf_map_remove_string(s->saves->active, s->key);
-        s->seq++;
-        rf_wake_all(&s->waiters);
+        changed(s);
+}
+
+/* The service allows no more calls for now: until it does, the saving rests. On disk it's still under way. */
+static int postpone(struct rf_save *s, int error)
+{
+        struct rf_saves *saves = s->saves;
+        uint64_t blocked_us = rf_upstream_provider_stats(saves->options.upstream, s->provider).blocked_us;
+        int r;
+
+        if (saves->n_postponed >= RF_SAVES_POSTPONED_MAX)
+                return error;
+        blocked_us = MAX(blocked_us, RF_SAVE_PAUSE_MIN_US);
+        s->postponed_until_us = rf_wall_us() + blocked_us;
+        s->postponed_for = error;
+        saves->n_postponed++;
+        rf_wake_all(&saves->idle);
+        changed(s);
+        r = rf_sleep_us(blocked_us);
+        saves->n_postponed--;
+        s->postponed_until_us = 0;
+        s->postponed_for = 0;
+        changed(s);
+        return r;
 }
 
 static int save_main(void *arg)
@@ -205,25 +236,35 @@ static int save_main(void *arg)
         if (o && o->batch_limit > 0)
                 steps.batch_max = MIN(steps.batch_max, o->batch_limit);
         r = keep(s); /* from here on it goes on after a crash */
-        if (r >= 0)
+        while (r >= 0) {
                 r = rf_save_steps(&steps);
+                if (r != -RF_ERATE && r != -RF_EQUOTA)
+                        break;
+                r = postpone(s, r);
+        }
         if (saves->is_stopping && r == -ECANCELED)
                 rf_map_remove_string(saves->active, s->key);
         else
                 end(s, r, steps.message);
+        rf_wake_all(&saves->idle);
         if (!saves->is_stopping)
                 tidy(saves);
         rf_save_unref(s);
         return 0;
 }
 
+static size_t n_busy(const struct rf_saves *saves)
+{
+        return rf_map_size(saves->active) - saves->n_postponed;
+}
+
 /* Takes the reference. */
-static int launch(struct rf_save *s)
+static int launch(struct rf_save *s, size_t most)
 {
         struct rf_saves *saves = s->saves;
         int r;
 
-        if (rf_map_size(saves->active) >= RF_SAVES_ACTIVE_MAX)
+        if (n_busy(saves) >= most)
                 r = -RF_ELIMIT;
         else
                 r = rf_map_put_string(saves->active, s->key, s);
@@ -315,8 +356,8 @@ int rf_saves_begin(struct rf_saves *saves, const struct rf_save_wish *w, struct 
         int r;
 
         message[0] = '\0';
-        if (saves->is_stopping)
-                return -ECANCELED;
+        if (saves->is_draining)
+                return -RF_EBUSY;
         if (!p) {
                 snprintf(message, size, "there is no provider \"%.60s\"; \"recflowctl providers\" lists them", w->provider);
                 return -RF_EUNSUPPORTED;
@@ -337,7 +378,7 @@ int rf_saves_begin(struct rf_saves *saves, const struct rf_save_wish *w, struct 
                 return r;
         if (r == 0) {
                 s->references++;
-                r = launch(s);
+                r = launch(s, RF_SAVES_ACTIVE_MAX);
                 if (r < 0)
                         return r;
         } else
@@ -355,6 +396,7 @@ int rf_saves_new(const struct rf_saves_options *o, struct rf_saves **ret)
         if (!s)
                 return -ENOMEM;
         s->options = *o;
+        rf_waiters_init(&s->idle);
         s->active = rf_map_new();
         if (!s->active) {
                 free(s);
@@ -392,7 +434,7 @@ static int resume(struct rf_saves *saves, const char *key)
                 rf_save_unref(s);
                 return r == -RF_ECORRUPT ? 0 : r;
         }
-        r = launch(s);
+        r = launch(s, SIZE_MAX); /* some of them will be postponed again */
         return r < 0 ? r : 1;
 }
 
@@ -411,8 +453,22 @@ int rf_saves_start(struct rf_saves *saves, size_t *ret_resumed)
         return MIN(r, 0);
 }
 
+void rf_saves_drain(struct rf_saves *saves, uint64_t deadline_us)
+{
+        saves->is_draining = true;
+        while (n_busy(saves) > 0 && !saves->is_hurried)
+                if (rf_wait(&saves->idle, deadline_us) < 0)
+                        return;
+}
+
+void rf_saves_hurry(struct rf_saves *saves)
+{
+        saves->is_hurried = true;
+        rf_wake_all(&saves->idle);
+}
+
 void rf_saves_stop(struct rf_saves *saves)
 {
-        saves->is_stopping = true;
+        saves->is_draining = saves->is_stopping = true;
         saves->group = rf_group_free(saves->group);
 }

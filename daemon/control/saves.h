@@ -31,6 +31,9 @@ DEFINE_CLEANUP(struct rf_saves *, rf_saves_free);
 
 /* From a coroutine, after the runs: takes up what was under way. How many that were. */
 int rf_saves_start(struct rf_saves *s, size_t *ret_resumed);
+/* As rf_runs_drain() and rf_runs_hurry(); what waits for a service's time isn't waited for. */
+void rf_saves_drain(struct rf_saves *s, uint64_t deadline_us);
+void rf_saves_hurry(struct rf_saves *s);
 /* Interrupts what is under way (yields); the next start takes it up again. */
 void rf_saves_stop(struct rf_saves *s);
 
@@ -43,7 +46,7 @@ struct rf_save_wish {
 
 /*
  * Begins to save, joins a saving that is under way, goes on with one that failed, or finds what was saved before. -RF_ENORUN;
- * -RF_ENOTRACKS: the run has no playlist (yet); -RF_ELIMIT; -RF_ELOGIN and others of rf_save_check(), with `message`. The caller owns
+ * -RF_ENOTRACKS: the run has no playlist (yet); -RF_ELIMIT; -RF_EBUSY: stopping; -RF_ELOGIN and others of rf_save_check(), with `message`. The caller owns
  * a reference.
  */
 int rf_saves_begin(struct rf_saves *s, const struct rf_save_wish *w, struct rf_save **ret, char *message, size_t size);
@@ -56,6 +59,8 @@ struct rf_save_view {
         int error;        /* failed: why */
         bool already;     /* it had been saved before it was asked for */
         const json_t *not_saved; /* NULL: not known yet */
+        uint64_t postponed_until_us; /* wall clock: the service allows no calls before that, and then it goes on by itself; 0 = now */
+        int postponed_for;           /* -RF_ERATE, -RF_EQUOTA */
 };
 void rf_save_view(const struct rf_save *s, struct rf_save_view *ret); /* valid until the next yield */
 bool rf_save_has_ended(const struct rf_save *s);

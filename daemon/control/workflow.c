@@ -59,7 +59,10 @@ int rf_workflow_reply_busy(struct rf_varlink_call *c, const char *limit, uint32_
 {
         char message[160];
 
-        snprintf(message, sizeof(message), "the limit %s (%u) is reached; try again later", limit, value);
+        if (strcmp(limit, "stopping") == 0)
+                snprintf(message, sizeof(message), "the daemon is stopping; try again once it's back");
+        else
+                snprintf(message, sizeof(message), "the limit %s (%u) is reached; try again later", limit, value);
         return reply_error(c, INTERFACE ".Busy", json_pack("{s:s, s:i, s:s}", "limit", limit, "value", (int)value, "message", message));
 }
 
@@ -170,10 +173,10 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         r = rf_runs_accept(control->runs, &wish.wish, client_of(c), &j, &limit, &value);
         if (r == -RF_ELIMIT)
                 return rf_workflow_reply_busy(c, limit, value);
-        if (r == -ECANCELED)
-                return r;
-        if (r < 0)
-                return reply_failed(c, "", r, NULL);
+        if (r < 0) {
+                snprintf(message, sizeof(message), "the run could not be put on disk: %.200s", rf_strerror(r));
+                return reply_failed(c, "", r, message);
+        }
         if (!json_is_true(json_object_get(rf_varlink_call_parameters(c), "detach")))
                 return follow(c, j, 0);
         rf_job_view(j, &v);
@@ -186,8 +189,12 @@ static int find_job(struct rf_varlink_call *c, struct rf_control *control, struc
 {
         const char *run = text_of(c, "run");
         int r = rf_runs_find(control->runs, run, ret);
+        char message[128];
 
-        return r == -RF_ENORUN ? rf_workflow_reply_no_run(c, run) : r < 0 ? reply_failed(c, run, r, NULL) : 0;
+        if (r >= 0 || r == -RF_ENORUN)
+                return r < 0 ? rf_workflow_reply_no_run(c, run) : 0;
+        snprintf(message, sizeof(message), "the run can't be read now: %.90s", rf_strerror(r));
+        return reply_failed(c, run, r, message);
 }
 
 static int follow_run(struct rf_varlink_call *c, void *arg)
@@ -215,8 +222,10 @@ static int cancel(struct rf_varlink_call *c, void *arg)
         if (r < 0 || !j)
                 return r;
         r = rf_runs_cancel(control->runs, j);
-        if (r < 0)
+        if (r == -ECANCELED || r == -ETIMEDOUT)
                 return r;
+        if (r < 0)
+                return reply_failed(c, text_of(c, "run"), r, "the cancelling could not be stored");
         reply = json_pack("{s:b}", "cancelled", r);
         return reply ? rf_varlink_call_reply(c, reply) : -ENOMEM;
 }
@@ -255,23 +264,37 @@ static int list_one(void *arg, const struct rf_job_view *v)
         return l->build.error;
 }
 
+/* What a call of List wishes. NULL, or the name of the parameter that can't be. */
+static const char *take_filter(struct rf_varlink_call *c, struct rf_runs_filter *f)
+{
+        const json_t *limit = json_object_get(rf_varlink_call_parameters(c), "limit");
+        const char *state = text_of(c, "state"), *since = text_of(c, "since"), *until = text_of(c, "until");
+        json_int_t n = json_is_integer(limit) ? json_integer_value(limit) : 50;
+
+        *f = (struct rf_runs_filter){ .before = text_of(c, "before"), .state = -1, .limit = (uint32_t)n };
+        if (n < 1 || n > 1000)
+                return "limit";
+        for (int s = 0; state && s <= RF_RUN_CANCELLED; s++)
+                if (strcmp(state, rf_run_state_name((enum rf_run_state)s)) == 0)
+                        f->state = s;
+        if (since && rf_time_parse(since, &f->since_us) < 0)
+                return "since";
+        return until && rf_time_parse(until, &f->until_us) < 0 ? "until" : NULL;
+}
+
 static int list(struct rf_varlink_call *c, void *arg)
 {
         struct rf_control *control = arg;
-        const json_t *parameters = rf_varlink_call_parameters(c), *limit = json_object_get(parameters, "limit");
-        const char *state = text_of(c, "state"), *before = text_of(c, "before");
-        json_int_t n = json_is_integer(limit) ? json_integer_value(limit) : 50;
+        struct rf_runs_filter filter;
+        const char *wrong = take_filter(c, &filter);
         struct listed l = { 0 };
-        int wanted = -1, r;
         json_t *reply;
+        int r;
 
-        if (n < 1 || n > 1000)
-                return rf_varlink_call_invalid(c, "limit");
-        for (int s = 0; state && s <= RF_RUN_CANCELLED; s++)
-                if (strcmp(state, rf_run_state_name((enum rf_run_state)s)) == 0)
-                        wanted = s;
+        if (wrong)
+                return rf_varlink_call_invalid(c, wrong);
         l.runs = rf_build_array(&l.build);
-        r = rf_runs_list(control->runs, before, wanted, (uint32_t)n, list_one, &l);
+        r = rf_runs_list(control->runs, &filter, list_one, &l);
         if (r < 0) {
                 json_decref(l.runs);
                 return r;

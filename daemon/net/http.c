@@ -1,6 +1,7 @@
 #include "net/http.h"
 
 #include "base/limits.h"
+#include "net/crypto.h"
 #include "net/origin.h"
 #include "net/resolver.h"
 #include "net/transfer.h"
@@ -227,8 +228,10 @@ static int keep_options(struct rf_http *h, const struct rf_http_options *o)
 int rf_http_new(const struct rf_http_options *o, struct rf_http **ret)
 {
         struct rf_http *h;
-        int r;
+        int r = rf_crypto_start();
 
+        if (r < 0)
+                return r;
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
         h = calloc(1, sizeof(*h));

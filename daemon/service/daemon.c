@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "provider/host.h"
 #include "sched/sched.h"
 #include "service/log.h"
+#include "service/signals.h"
 #include "service/systemd.h"
 
 enum { NOTICES_MAX = 64, SOCKETS_MAX = 8 };
@@ -40,6 +40,7 @@ struct rf_daemon {
         size_t n_notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
         char *socket_path; /* that we made; NULL otherwise */
+        bool is_broken;    /* a store can't be used any more */
 };
 
 static void notice(struct rf_daemon *d, const char *text)
@@ -92,6 +93,7 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .waiting_max = (uint32_t)number_of(d, RF_SET_RUNS_WAITING_MAX),
                 .waiting_per_client_max = (uint32_t)number_of(d, RF_SET_RUNS_WAITING_PER_CLIENT_MAX),
                 .kept_max = (uint32_t)number_of(d, RF_SET_RUNS_KEPT_MAX),
+                .kept_age_us = (uint64_t)number_of(d, RF_SET_RUNS_KEPT_AGE),
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
         };
 }
@@ -245,13 +247,24 @@ static int open_providers(struct rf_daemon *d)
         return r;
 }
 
+/* Everything that was accepted is on disk, and a new start finds it there. */
+static void store_broke(void *arg)
+{
+        struct rf_daemon *d = arg;
+
+        rf_log(RF_LOG_ERROR, "a write to the disk failed so that a store has to be opened anew: the daemon ends, and the next start goes on");
+        d->is_broken = true;
+        kill(getpid(), SIGTERM);
+}
+
 static int open_stores(struct rf_daemon *d)
 {
         struct rf_cache_options cache = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY),
                                           .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
-                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL) };
+                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL),
+                                          .broke = store_broke, .broke_arg = d };
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE) };
+                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .broke_arg = d };
         char message[512] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 
@@ -459,39 +472,13 @@ static void tell_ready(struct rf_daemon *d)
                rf_providers_count(d->providers) == 1 ? "" : "s", rf_lexicon_size(d->lexicon));
 }
 
-/* Waits for signals. 0: to stop. */
-static int serve_signals(struct rf_daemon *d)
+static void reload_by_signal(void *arg)
 {
-        struct rf_io *io = NULL;
-        struct signalfd_siginfo info;
-        sigset_t set;
-        int fd, r;
+        struct rf_reload result = { 0 };
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = rf_io_new(fd, &io);
-        while (r >= 0) {
-                if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-                        struct rf_reload result = { 0 };
-
-                        if (info.ssi_signo != SIGHUP)
-                                break;
-                        rf_systemd_reloading();
-                        (void)reload(d, &result); /* a mistake was logged, and changes nothing */
-                        rf_systemd_ready();
-                } else if (errno == EAGAIN)
-                        r = rf_io_wait(io, RF_IO_READ, RF_FOREVER);
-                else if (errno != EINTR)
-                        r = -errno;
-        }
-        rf_io_free(io);
-        close(fd);
-        return r < 0 ? r : 0;
+        rf_systemd_reloading();
+        (void)reload(arg, &result); /* a mistake was logged, and changes nothing */
+        rf_systemd_ready();
 }
 
 static int watchdog(void *arg)
@@ -526,20 +513,40 @@ static int start_upstream(struct rf_daemon *d)
         return uses_http ? rf_http_warm_up(d->http) : 0;
 }
 
-int rf_daemon_main(void *arg)
+/* Serves signals while what is under way ends; a second one to stop is one that can't wait. */
+static int hurry(void *arg)
 {
         struct rf_daemon *d = arg;
-        _cleanup_(rf_group_freep) struct rf_group *background = NULL;
-        uint64_t watchdog_us = rf_systemd_watchdog_us();
-        size_t resumed = 0, saves = 0;
-        int r;
+        int r = rf_signals_serve(reload_by_signal, d);
 
-        rf_sched_set_slow_hook(rf_sched_current(), log_slow_step, NULL);
-        d->control.started_us = rf_now_us();
-        d->control.started_wall_us = rf_wall_us();
-        r = rf_group_new(RF_FOREVER, &background);
-        if (r >= 0 && watchdog_us > 0)
-                r = rf_group_spawn(background, "watchdog", watchdog, &watchdog_us);
+        if (r >= 0) {
+                rf_runs_hurry(d->runs);
+                rf_saves_hurry(d->saves);
+        }
+        return 0;
+}
+
+/* Nothing new begins; what is under way gets a bounded time, and who follows it hears of its end. */
+static void drain(struct rf_daemon *d)
+{
+        uint64_t deadline_us = rf_deadline_in((uint64_t)number_of(d, RF_SET_RUNS_STOP));
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+
+        rf_varlink_server_stop_listening(d->server);
+        if (rf_group_new(RF_FOREVER, &g) >= 0)
+                (void)rf_group_spawn(g, "signals", hurry, d); /* without it the time given is waited for */
+        rf_runs_drain(d->runs, deadline_us);
+        rf_saves_drain(d->saves, deadline_us);
+        (void)rf_yield_until_idle(); /* last replies */
+}
+
+static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *watchdog_us)
+{
+        size_t resumed = 0, saves = 0;
+        int r = 0;
+
+        if (*watchdog_us > 0)
+                r = rf_group_spawn(background, "watchdog", watchdog, watchdog_us);
         if (r >= 0)
                 r = listen_all(d);
         if (r >= 0)
@@ -548,17 +555,40 @@ int rf_daemon_main(void *arg)
                 r = rf_runs_start(d->runs, &resumed);
         if (r >= 0)
                 r = rf_saves_start(d->saves, &saves);
+        if (r < 0)
+                return fail(r, "");
+        if (resumed > 0)
+                rf_log(RF_LOG_INFO, "%zu runs that hadn't ended are taken up again", resumed);
+        if (saves > 0)
+                rf_log(RF_LOG_INFO, "%zu savings of playlists that hadn't ended go on", saves);
+        tell_ready(d);
+        return 0;
+}
+
+int rf_daemon_main(void *arg)
+{
+        struct rf_daemon *d = arg;
+        _cleanup_(rf_group_freep) struct rf_group *background = NULL;
+        uint64_t watchdog_us = rf_systemd_watchdog_us();
+        int r;
+
+        rf_sched_set_slow_hook(rf_sched_current(), log_slow_step, NULL);
+        d->control.started_us = rf_now_us();
+        d->control.started_wall_us = rf_wall_us();
+        r = rf_group_new(RF_FOREVER, &background);
+        r = r < 0 ? fail(r, "") : start(d, background, &watchdog_us);
         if (r >= 0) {
-                if (resumed > 0)
-                        rf_log(RF_LOG_INFO, "%zu runs that hadn't ended are taken up again", resumed);
-                if (saves > 0)
-                        rf_log(RF_LOG_INFO, "%zu savings of playlists that hadn't ended go on", saves);
-                tell_ready(d);
-                r = serve_signals(d);
+                r = rf_signals_serve(reload_by_signal, d);
+                if (r < 0)
+                        fail(r, "");
+                if (d->is_broken)
+                        r = -EIO;
         }
         rf_systemd_stopping();
         if (d->socket_path)
                 unlink(d->socket_path);
+        if (r >= 0)
+                drain(d);
         rf_varlink_server_stop(d->server);
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);

@@ -42,6 +42,8 @@ struct rf_cache {
         } touches[TOUCHES_MAX];
         size_t n_touches;
 
+        bool is_broken;
+
         pthread_t syncer;
         pthread_mutex_t lock;
         pthread_cond_t wake;
@@ -497,6 +499,17 @@ static int finish(struct rf_cache *c, MDB_txn *txn, int r)
         return r;
 }
 
+/* Says so once when nothing can be read or written any more. */
+static int look_at_result(struct rf_cache *c, int r)
+{
+        if (r == -ENOTRECOVERABLE && !c->is_broken) {
+                c->is_broken = true;
+                if (c->options.broke)
+                        c->options.broke(c->options.broke_arg);
+        }
+        return r;
+}
+
 int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const struct rf_cache_entry *entry)
 {
         uint8_t k[KEY_BYTES];
@@ -506,7 +519,7 @@ int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const str
         if (entry->value.size > RF_CACHE_VALUE_MAX)
                 return -RF_ELIMIT;
         short_key(key, key_size, k);
-        r = rf_env_error(mdb_txn_begin(c->mdb, NULL, 0, &txn));
+        r = look_at_result(c, rf_env_error(mdb_txn_begin(c->mdb, NULL, 0, &txn)));
         if (r == 0) {
                 bool is_read;
 

@@ -52,13 +52,14 @@ int rf_env_error(int code)
                 return -RF_EFOREIGN;
         case MDB_PAGE_NOTFOUND:
         case MDB_CORRUPTED:
-        case MDB_PANIC:
         case MDB_INVALID:
         case MDB_INCOMPATIBLE:
         case MDB_BAD_DBI:
                 return -RF_ECORRUPT;
         case MDB_BAD_VALSIZE:
                 return -EINVAL;
+        case MDB_PANIC: /* after a write of the last page failed; opened anew, it is as it was before */
+                return -ENOTRECOVERABLE;
         case MDB_READERS_FULL:
         case MDB_DBS_FULL:
                 return -RF_ELIMIT;

@@ -28,6 +28,8 @@ struct write {
 
 struct rf_state {
         struct rf_env *env;
+        void (*broke)(void *arg); /* NULL: nobody wants to know, or it's known */
+        void *broke_arg;
         MDB_dbi tables[RF_TABLE_COUNT];
         struct rf_list waiting;
         struct rf_waiters committed;
@@ -65,6 +67,8 @@ int rf_state_open(const struct rf_state_options *o, struct rf_state **ret, char 
 
         if (!s)
                 return -ENOMEM;
+        s->broke = o->broke;
+        s->broke_arg = o->broke_arg;
         rf_list_init(&s->waiting);
         rf_waiters_init(&s->committed);
         r = rf_env_open(&env, &s->env, notice, notice_size);
@@ -83,6 +87,17 @@ struct rf_state *rf_state_close(struct rf_state *s)
                 free(s);
         }
         return NULL;
+}
+
+static int look_at_result(struct rf_state *s, int r)
+{
+        void (*broke)(void *arg) = s->broke;
+
+        if (r == -ENOTRECOVERABLE && broke) {
+                s->broke = NULL;
+                broke(s->broke_arg);
+        }
+        return r;
 }
 
 /* ---- Writing ---- */
@@ -158,7 +173,7 @@ static void commit_waiting(struct rf_state *s)
                 rf_list_init(&one.writes);
                 rf_list_remove(first);
                 rf_list_append(&one.writes, first);
-                finish(&one.writes, rf_offload(commit, &one));
+                finish(&one.writes, look_at_result(s, rf_offload(commit, &one)));
         }
         finish(&all.writes, 0);
         s->is_committing = false;
@@ -208,7 +223,7 @@ static int begin_read(struct rf_state *s, MDB_txn **ret)
 {
         int r = mdb_txn_begin(rf_env_mdb(s->env), NULL, MDB_RDONLY, ret);
 
-        return r == 0 ? 0 : rf_env_error(r);
+        return look_at_result(s, rf_env_error(r));
 }
 
 static int unwrap(struct rf_state *s, const MDB_val *value, const void **ret, size_t *ret_size)

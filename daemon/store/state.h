@@ -20,6 +20,9 @@ enum rf_table { RF_TABLE_RUNS = 0, RF_TABLE_LIMITS = 1, RF_TABLE_TOKENS = 2, RF_
 struct rf_state_options {
         const char *directory; /* made with mode 0700 if missing */
         uint64_t size_max;     /* bytes of the map */
+        /* Nothing can be read or written any more until it's opened anew: once, when that shows. May be NULL. Doesn't yield. */
+        void (*broke)(void *arg);
+        void *broke_arg;
 };
 
 /* As rf_cache_open(): damaged files are set aside and said so. -RF_EBUSY, -RF_EFOREIGN for a newer schema (nothing is touched). */

@@ -121,4 +121,5 @@ int mock_spoil(enum mock_spoil spoil, uint64_t key, char **body, size_t *size);
 /* ---- Statistics ---- */
 
 int mock_stats_init(struct mock_services *s);
-struct mock_endpoint_stats *mock_stats_count(struct mock_services *s, enum mock_service_id service, const char *endpoint, uint64_t now_us);
+struct mock_endpoint_stats *mock_stats_count(struct mock_services *s, enum mock_service_id service, const struct mock_endpoint *endpoint,
+                                             uint64_t now_us); /* NULL: there is none */

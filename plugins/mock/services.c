@@ -248,7 +248,7 @@ int mock_services_answer(struct mock_services *s, const char *dialect, const str
         endpoint = find_endpoint(endpoints_of[service], q->method, path, call.id);
         key = key_of((enum mock_service_id)service, path, q);
         d = mock_sky_draw(s->sky, (enum mock_service_id)service, key, now_us);
-        stats = mock_stats_count(s, (enum mock_service_id)service, endpoint ? endpoint->path : NULL, now_us);
+        stats = mock_stats_count(s, (enum mock_service_id)service, endpoint, now_us);
         count_draw(&s->stats[service], stats, &d);
         ret->delay_us = d.delay_us;
         if (ret_sending)

@@ -24,7 +24,7 @@
 struct mock_services;
 
 /* A body of at least so many bytes is "more than any client should read"; the test server goes on with it up to 100 MB. */
-enum { MOCK_HUGE_BYTES = (1 << 20) + (1 << 16) };
+enum { MOCK_HUGE_BYTES = (1 << 20) + (1 << 16), MOCK_ENDPOINTS_MAX = 24 /* of one service */ };
 
 /* What Spotify lets the app do. Partial: one that kept its batches and top tracks, but lost audio features and recommendations. */
 enum mock_profile { MOCK_PROFILE_WEATHER /* as the weather has it */, MOCK_PROFILE_EXTENDED, MOCK_PROFILE_PARTIAL, MOCK_PROFILE_DEVELOPMENT };
@@ -70,7 +70,7 @@ struct mock_service_stats {
         uint64_t violations;     /* made while the client knew that it must stay away */
         uint64_t faults;         /* other trouble: connections, 5xx, spoilt answers */
         uint64_t most_in_window; /* most requests in any 30 s (ReccoBeats: in any second) */
-        struct mock_endpoint_stats endpoints[16];
+        struct mock_endpoint_stats endpoints[MOCK_ENDPOINTS_MAX];
         size_t n_endpoints;
 };
 

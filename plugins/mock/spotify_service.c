@@ -273,6 +273,47 @@ static struct mock_playlist *find_playlist(struct mock_services *s, const char *
         return NULL;
 }
 
+/* The listener's own, newest first. */
+static int answer_user_playlists(struct mock_call *call)
+{
+        struct mock_services *s = call->services;
+        unsigned long limit, offset;
+        json_t *items;
+
+        if (!mock_spotify_page_of(call, PAGE, &limit, &offset))
+                return call->json ? 0 : -ENOMEM;
+        items = json_array();
+        for (size_t i = offset; i < s->n_playlists && i < offset + limit; i++) {
+                const struct mock_playlist *p = &s->playlists[s->n_playlists - 1 - i];
+
+                json_array_append_new(items, json_pack("{s:s, s:O, s:O, s:{s:o}}", "id", p->id, "name", json_object_get(p->record, "name"),
+                                                       "description", json_object_get(p->record, "description"), "external_urls", "spotify",
+                                                       json_sprintf("https://open.spotify.com/playlist/%s", p->id)));
+        }
+        return done(call, mock_spotify_page(call, items, limit, offset, s->n_playlists));
+}
+
+static int answer_playlist_items(struct mock_call *call)
+{
+        const struct mock_playlist *p = find_playlist(call->services, call->id);
+        const json_t *uris = p ? json_object_get(p->record, "uris") : NULL;
+        unsigned long limit, offset;
+        json_t *items;
+
+        call->n_ids = 1;
+        if (!mock_spotify_page_of(call, PAGE, &limit, &offset))
+                return call->json ? 0 : -ENOMEM;
+        if (!p)
+                return mock_spotify_error(call, 404, "Resource not found");
+        items = json_array();
+        for (size_t i = offset; i < json_array_size(uris) && i < offset + limit; i++) {
+                const struct mock_track *t = mock_world_find_track(call->world, json_string_value(json_array_get(uris, i)) + 14);
+
+                json_array_append_new(items, json_pack("{s:o}", "item", mock_spotify_track(call, t)));
+        }
+        return done(call, mock_spotify_page(call, items, limit, offset, json_array_size(uris)));
+}
+
 /* NULL if every uri is a track's; else what is wrong. */
 static const char *uris_problem(const struct mock_call *call, const json_t *uris)
 {
@@ -368,6 +409,8 @@ static const struct mock_endpoint endpoints[] = {
         { RF_METHOD_GET, "/recommendations", MOCK_ENDPOINT_EXTENDED_404 | MOCK_ENDPOINT_RARE, answer_recommendations },
         { RF_METHOD_GET, "/me/top/tracks", MOCK_ENDPOINT_USER, answer_user_tracks },
         { RF_METHOD_GET, "/me/top/artists", MOCK_ENDPOINT_USER, answer_user_artists },
+        { RF_METHOD_GET, "/me/playlists", MOCK_ENDPOINT_USER, answer_user_playlists },
+        { RF_METHOD_GET, "/playlists/{id}/items", MOCK_ENDPOINT_USER, answer_playlist_items },
         { RF_METHOD_POST, "/me/playlists", MOCK_ENDPOINT_USER, answer_create_playlist },
         { RF_METHOD_POST, "/playlists/{id}/items", MOCK_ENDPOINT_USER, answer_add_items },
 };

@@ -20,7 +20,7 @@ const char *mock_service_name(enum mock_service_id service)
 /* "GET /search"; one name for each endpoint of all services, made once. */
 static const char *label(enum mock_service_id service, size_t i)
 {
-        static char labels[MOCK_SERVICES][16][64];
+        static char labels[MOCK_SERVICES][MOCK_ENDPOINTS_MAX][64];
         const struct mock_endpoint *e = &endpoints_of[service]->list[i];
 
         if (!labels[service][i][0])
@@ -55,17 +55,16 @@ static uint64_t count_recent(struct mock_recent *recent, uint64_t length_us, uin
         return recent->n;
 }
 
-struct mock_endpoint_stats *mock_stats_count(struct mock_services *s, enum mock_service_id service, const char *path, uint64_t now_us)
+struct mock_endpoint_stats *mock_stats_count(struct mock_services *s, enum mock_service_id service, const struct mock_endpoint *endpoint,
+                                             uint64_t now_us)
 {
         struct mock_service_stats *stats = &s->stats[service];
         uint64_t in_window = count_recent(&s->recent[service], s->sky->windows[service].length_us, now_us);
-        size_t i = 0;
+        size_t i = endpoint ? (size_t)(endpoint - endpoints_of[service]->list) : endpoints_of[service]->n;
 
         stats->requests++;
         if (in_window > stats->most_in_window)
                 stats->most_in_window = in_window;
-        while (i < endpoints_of[service]->n && endpoints_of[service]->list[i].path != path)
-                i++;
         stats->endpoints[i].requests++;
         return &stats->endpoints[i];
 }

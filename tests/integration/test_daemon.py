@@ -197,7 +197,7 @@ def test_kill_9_loses_nothing_that_was_accepted(tmp_path):
 
 
 def test_stopping_interrupts_runs_and_the_next_start_takes_them_up(tmp_path):
-    d = Daemon(tmp_path, provider="[provider mock]\nlatency = 30s\n")
+    d = Daemon(tmp_path, "[runs]\nstop = 0\n", provider="[provider mock]\nlatency = 30s\n")
     with d.client() as c:
         run = c.call(W + "Recommend", {"prompt": "calm", "detach": True})["parameters"]["run"]
     assert d.stop() == 0
@@ -221,6 +221,84 @@ def test_only_so_many_ended_runs_are_kept(tmp_path):
             if len(kept) == 3:
                 break
         assert kept == runs[:2:-1]
+
+
+def test_ended_runs_are_kept_for_so_long(tmp_path):
+    with Daemon(tmp_path, "[runs]\nkept_age = 0\n") as d, d.client() as c:
+        old = [c.call(W + "Recommend", {"prompt": "calm", "options": {"seed": i}})["parameters"]["run"] for i in range(70)]
+        assert len(c.call(W + "List", {"limit": 1000})["parameters"]["runs"]) == 70
+    with Daemon(tmp_path, "[runs]\nkept_age = 1s\n", provider="[provider mock]\nlatency = 30s\n") as d, d.client() as c:
+        living = c.call(W + "Recommend", {"prompt": "sad", "detach": True})["parameters"]["run"]
+        while (kept := [r["run"] for r in c.call(W + "List", {"limit": 1000})["parameters"]["runs"]]) != [living]:
+            assert d.process.poll() is None and kept[0] == living
+        assert c.call(W + "Get", {"run": old[0]})["error"] == W + "NoSuchRun"
+        d.process.kill()
+
+
+def test_runs_are_listed_by_state_and_time(tmp_path):
+    with Daemon(tmp_path) as d, d.client() as c:
+        runs = [c.call(W + "Recommend", {"prompt": "calm"})["parameters"]["run"]]
+    with Daemon(tmp_path, "[runs]\nactive_max = 1\n", provider="[provider mock]\nlatency = 30s\n") as d, d.client() as c:
+        runs += [c.call(W + "Recommend", {"prompt": prompt, "detach": True})["parameters"]["run"] for prompt in ("dark techno", "sad folk")]
+        assert c.call(W + "Cancel", {"run": runs[2]}) == {"parameters": {"cancelled": True}}
+        infos = {r["run"]: r for r in c.call(W + "List")["parameters"]["runs"]}
+
+        def listed(**wish):
+            return [r["run"] for r in c.call(W + "List", wish)["parameters"]["runs"]]
+
+        def ctl(*arguments):
+            out = subprocess.run([os.path.join(BUILD, "recflowctl/recflowctl"), "--socket", d.socket, "runs", "--json", *arguments],
+                                 capture_output=True, timeout=TIMEOUT)
+            return [r["run"] for r in json.loads(out.stdout)["runs"]] if out.returncode == 0 else out.stderr.decode()
+
+        second = infos[runs[1]]["accepted"]
+        assert listed(state="done") == [runs[0]] and listed(state="cancelled") == [runs[2]]
+        assert runs[0] not in listed(since=second) and runs[1] in listed(since=second) and listed(until=second)[-1] == runs[0]
+        assert runs[1] not in listed(until=second) and listed(since=second, state="cancelled") == [runs[2]]
+        assert listed(since=second.replace("Z", "+01:00")) == listed() and listed(since=second.replace("Z", "-01:00")) == []
+        for wrong in ("yesterday", "2026-11-24", "2026-11-24T10:00:00", "2026-11-24T10:00:00Z!", "2026-11-24T10:00:00+1:00"):
+            assert c.call(W + "List", {"since": wrong})["error"] == "org.varlink.service.InvalidParameter", wrong
+        assert ctl("--since", "1h") == ctl("--since", "2001-02-03") == ctl("--until", "0s") == runs[::-1] and ctl("--until", "1d") == []
+        assert ctl("--since", "2001-02-03 04:05", "--state", "done") == [runs[0]] and "so long ago" in ctl("--since", "soon")
+        d.process.kill()
+
+
+# ---- Stopping ----
+
+
+def test_a_stop_gives_what_runs_its_time_and_begins_nothing(tmp_path):
+    d = Daemon(tmp_path, "[runs]\nactive_max = 1\nstop = 10m\n", provider=SLOW)
+    with d.client() as c, d.client() as other:
+        runs = [c.call(W + "Recommend", {"prompt": "calm", "options": {"seed": i}, "detach": True})["parameters"]["run"] for i in range(2)]
+        c.send(W + "Follow", {"run": runs[0]}, more=True)
+        c.receive()
+        d.process.terminate()
+        while "parameters" in (reply := other.call(W + "Recommend", {"prompt": "calm", "detach": True})) and "error" not in reply:
+            runs.append(reply["parameters"]["run"])
+        assert reply["error"] == W + "Busy" and reply["parameters"]["limit"] == "stopping" and "stopping" in reply["parameters"]["message"]
+        while (last := c.receive()).get("continues"):
+            pass
+        assert last["parameters"]["state"] == "done"  # its follower hears of it
+    assert d.process.wait(TIMEOUT) == 0 and not os.path.exists(d.socket)
+    with Daemon(tmp_path) as d, d.client() as c:
+        assert f"{len(runs) - 1} runs that hadn't ended are taken up again" in d.log()
+        for run in runs:
+            assert list(c.stream(W + "Follow", {"run": run}))[-1]["parameters"]["state"] == "done"
+
+
+@pytest.mark.parametrize("how", ["time", "signal"])
+def test_a_stop_is_bounded_and_can_be_hurried(tmp_path, how):
+    d = Daemon(tmp_path, f"[runs]\nstop = {'100ms' if how == 'time' else '10m'}\n", provider="[provider mock]\nlatency = 30s\n")
+    with d.client() as c:
+        run = c.call(W + "Recommend", {"prompt": "calm", "detach": True})["parameters"]["run"]
+        d.process.terminate()
+        while how == "signal" and c.call(W + "Recommend", {"prompt": "calm", "detach": True}).get("error") != W + "Busy":
+            pass
+    if how == "signal":
+        d.process.terminate()
+    assert d.process.wait(TIMEOUT) == 0
+    with Daemon(tmp_path) as d, d.client() as c:
+        assert list(c.stream(W + "Follow", {"run": run}))[-1]["parameters"]["state"] == "done"
 
 
 # ---- Administration ----

@@ -362,6 +362,43 @@ def test_an_answer_that_is_lost_is_looked_up(daemon, spotify):
     assert len(items) == 100 and len(set(items)) == 100 and spotify.n_adds == 2
 
 
+def test_what_is_refused_for_the_rate_goes_on_by_itself(daemon, spotify):
+    refused = []
+
+    def too_many(method, path):
+        if method == "POST" and path.endswith("/items") and len(refused) < 3:  # as often as one call waits for it
+            refused.append(path)
+            return 1
+        return None
+
+    log_in(daemon, spotify)
+    run = a_run(daemon, 100)["run"]
+    spotify.retry_after = too_many
+    out = ctl(daemon, "save", run)
+    assert out.returncode == 0 and b"saved, 100 tracks" in out.stdout, out.stderr
+    assert re.search(r"spotify allows no more calls before 20[^ ]*Z; the saving goes on by itself then", out.stderr.decode())
+    items = spotify.playlists["pl0"]["items"]
+    assert len(refused) == 3 and len(items) == 100 and len(set(items)) == 100
+
+
+def test_a_used_up_quota_is_told_at_once_and_survives_a_restart(tmp_path, spotify):
+    options = {"provider": MOCK + spotify.provider(), "extra": "[save]\nbatch = 60\n"}
+    with Daemon(tmp_path, **options) as d:
+        log_in(d, spotify)
+        run = a_run(d, 100)["run"]
+        spotify.retry_after = lambda method, path: 7200 if method == "POST" and path.endswith("/items") else None
+        for _ in range(2):  # begun, and joined
+            out = ctl(d, "save", run, "--json")
+            failed = json.loads(out.stdout)
+            assert out.returncode == 1 and b"the saving goes on by itself at 20" in out.stdout + out.stderr, failed
+    n = spotify.count("POST", ".*/items")
+    with Daemon(tmp_path, **options) as d:
+        assert "1 savings of playlists that hadn't ended go on" in d.log()
+        out = ctl(d, "save", run)
+        assert out.returncode == 1 and b"goes on by itself" in out.stderr
+    assert n == spotify.count("POST", ".*/items") == 1  # the block is known
+
+
 def test_two_clients_share_one_saving(daemon, spotify):
     log_in(daemon, spotify)
     run = a_run(daemon, 100)["run"]

@@ -271,7 +271,7 @@ static int ask(struct exchange *e, const char *url, const char *method)
                 return r;
         if (e->sending.drips) /* in process, dripping is a long delay */
                 e->reply.delay_us -= (uint64_t)e->reply.body_size * SECOND;
-        e->reply.delay_us /= e->server->speed;
+        e->reply.delay_us = e->reply.delay_us / e->server->speed + e->server->delay_us;
         tell_request(e, place, &q, &params, &headers, method);
         return 0;
 }

@@ -16,6 +16,7 @@ struct exchange;
 /* What all exchanges share. */
 struct server {
         struct mock_services *services;
+        uint64_t delay_us; /* of every answer, beside the weather's */
         uint64_t speed;   /* divides latencies */
         uint64_t start_us;
         uint64_t n;       /* exchanges so far: the last one's number */

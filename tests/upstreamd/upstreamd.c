@@ -27,7 +27,7 @@ enum { SOCKETS_MAX = 1024, OWN_SOCKETS = 3, ARTISTS_PER_GENRE = 6, FILE_MAX = 65
 struct arguments {
         uint16_t port;
         char *certificate, *key; /* contents; NULL: no TLS */
-        uint64_t seed, speed;
+        uint64_t seed, speed, delay_ms;
         int weather;
         enum mock_profile profile;
         const char *list;
@@ -35,6 +35,7 @@ struct arguments {
 
 static const char usage[] =
         "usage: upstreamd [--port N] [--tls CERT KEY] [--weather NAME] [--seed N] [--profile extended|development] [--speed N]\n"
+        "                 [--delay MS]\n"
         "       upstreamd --list artists|tracks [--seed N]\n"
         "weather: " MOCK_WEATHER_NAMES "\n";
 
@@ -90,6 +91,8 @@ static bool read_argument(struct arguments *a, int option, char **argv, int argc
                 return a->profile == MOCK_PROFILE_DEVELOPMENT || strcmp(optarg, "extended") == 0;
         case 'd':
                 return read_number(optarg, 1, 1000000, &a->speed);
+        case 'y':
+                return read_number(optarg, 0, 60000, &a->delay_ms);
         case 'l':
                 a->list = optarg;
                 return strcmp(optarg, "artists") == 0 || strcmp(optarg, "tracks") == 0;
@@ -104,7 +107,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
                 { "port", required_argument, NULL, 'p' },    { "tls", required_argument, NULL, 't' },
                 { "weather", required_argument, NULL, 'w' }, { "seed", required_argument, NULL, 's' },
                 { "profile", required_argument, NULL, 'o' }, { "speed", required_argument, NULL, 'd' },
-                { "list", required_argument, NULL, 'l' },    { 0 },
+                { "list", required_argument, NULL, 'l' },    { "delay", required_argument, NULL, 'y' },
+                { 0 },
         };
         int option;
 
@@ -220,7 +224,7 @@ static int take_signals(void)
 
 static int run(const struct arguments *a, const struct mock_world *w)
 {
-        struct server s = { .speed = a->speed, .start_us = journal_now_us() };
+        struct server s = { .speed = a->speed, .delay_us = a->delay_ms * 1000, .start_us = journal_now_us() };
         struct mock_services_options o = { .world = w, .weather = (enum mock_weather)a->weather, .weather_seed = a->seed, .profile = a->profile,
                                            .grace_us = SECOND / 2, .checks_user_agent = true };
         const union MHD_DaemonInfo *info;
