@@ -11,7 +11,7 @@
 #include "store/record.h"
 #include "store/trouble.h"
 
-enum { STATE_SCHEMA = 2, RECORD_VERSION = 1, NEARLY_FULL = 64 << 10 /* bytes */ };
+enum { STATE_SCHEMA = 2, RECORD_VERSION = 1 };
 
 static const char *const TABLE_NAMES[RF_TABLE_COUNT] = {
         [RF_TABLE_RUNS] = "runs", [RF_TABLE_LIMITS] = "limits", [RF_TABLE_TOKENS] = "tokens", [RF_TABLE_WARM] = "warm",
@@ -44,6 +44,7 @@ struct rf_state {
         struct rf_waiters committed;
         bool is_committing;
         uint64_t corrupt;
+        bool is_full; /* the last commit found no room in the map */
         bool is_in_trouble;
         char explanation[RF_TROUBLE_SIZE];
 };
@@ -145,6 +146,19 @@ static int apply(struct rf_state *s, MDB_txn *txn, struct write *w)
         return r == MDB_NOTFOUND ? 0 : r;
 }
 
+static int apply_all(struct batch *b, MDB_txn *txn)
+{
+        int r = 0;
+
+        rf_list_foreach(&b->writes, w, struct write, link)
+                if (r == 0)
+                        r = apply(b->state, txn, w);
+        if (r == 0)
+                return mdb_txn_commit(txn);
+        mdb_txn_abort(txn);
+        return r;
+}
+
 /* On a helper thread: one transaction. */
 static int commit(void *arg)
 {
@@ -152,17 +166,10 @@ static int commit(void *arg)
         MDB_txn *txn;
         int r = mdb_txn_begin(rf_env_mdb(b->state->env), NULL, 0, &txn);
 
-        if (r != 0)
-                return rf_env_error(r);
-        rf_list_foreach(&b->writes, w, struct write, link)
-                if (r == 0)
-                        r = apply(b->state, txn, w);
-        if (r != 0) {
-                mdb_txn_abort(txn);
-                return rf_env_error(r);
-        }
-        r = mdb_txn_commit(txn);
-        return r == 0 ? 0 : rf_env_error(r);
+        if (r == 0)
+                r = apply_all(b, txn);
+        b->state->is_full = r == MDB_MAP_FULL;
+        return rf_env_error(r);
 }
 
 static void move_all(struct rf_list *from, struct rf_list *to)
@@ -442,9 +449,9 @@ uint32_t rf_state_schema(const struct rf_state *s)
         return rf_env_schema(s->env);
 }
 
-bool rf_state_is_full(struct rf_state *s)
+bool rf_state_is_full(const struct rf_state *s)
 {
-        return rf_state_bytes(s) + NEARLY_FULL >= s->options.size_max;
+        return s->is_full;
 }
 
 const char *rf_state_set_aside_path(const struct rf_state *s)

@@ -70,8 +70,8 @@ uint64_t rf_state_count(struct rf_state *s, enum rf_table table);
 uint64_t rf_state_corrupt(const struct rf_state *s); /* damaged records seen */
 uint64_t rf_state_bytes(struct rf_state *s); /* in use */
 uint32_t rf_state_schema(const struct rf_state *s);
-/* Whether -ENOSPC means its own limit, not the disk's. */
-bool rf_state_is_full(struct rf_state *s);
+/* Whether the last write failed for its own limit, not the disk's. */
+bool rf_state_is_full(const struct rf_state *s);
 /* What a failed write means and what would help. Valid until the next call. */
 const char *rf_state_explain(struct rf_state *s, int error);
 const char *rf_state_set_aside_path(const struct rf_state *s); /* "" if no damaged file was found at the start */
