@@ -21,7 +21,9 @@ enum option {
         OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
         OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_PORT,
         OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN,
-        OPT_SINCE, OPT_UNTIL, OPT_COUNT
+        OPT_SINCE, OPT_UNTIL,
+        OPT_SECRETS, OPT_REPLACE,
+        OPT_COUNT
 };
 
 enum { LIST_MAX = 64, WORDS_MAX = 256 };
@@ -109,6 +111,7 @@ int command_status(struct ctl *c);
 int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
 int command_optimizations(struct ctl *c); /* optimizations.c */
+int command_state(struct ctl *c); /* state.c */
 int command_help(struct ctl *c); /* options.c */
 
 /* Saves a run and waits for the end: 0 with the reply, or an exit code after a message. save.c */

@@ -44,6 +44,8 @@ static const struct {
         [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
         [OPT_SINCE] = { "since", "TIME", "only those accepted then or later: 2h, 3d, or 2026-11-24 10:00", TIME, 0, 0, NULL },
         [OPT_UNTIL] = { "until", "TIME", "only those accepted before then, in the same form", TIME, 0, 0, NULL },
+        [OPT_SECRETS] = { "secrets", NULL, "export logins, too: whoever has the file can use them", FLAG, 0, 0, NULL },
+        [OPT_REPLACE] = { "replace", NULL, "records of the file replace those that are there", FLAG, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
@@ -70,6 +72,8 @@ const struct command commands[] = {
         { "logout", "PROVIDER", "forget a login", 1, 1, 0, command_logout },
         { "providers", "", "list music services and what they can do", 0, 0, 0, command_providers },
         { "cache", "stats|flush", "look at the cache, or empty it", 1, 1, 0, command_cache },
+        { "state", "export|import FILE", "write the daemon's state to a file, or read one in", 1, 2,
+          BIT(OPT_SECRETS) | BIT(OPT_OUTPUT) | BIT(OPT_REPLACE), command_state },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },

@@ -12,6 +12,8 @@
 #include "control/optimizations.h"
 #include "daemon/control/descriptions.h"
 #include "control/login.h"
+#include "control/state_export.h"
+#include "control/state_import.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
@@ -260,6 +262,8 @@ const struct rf_varlink_method rf_admin_methods[] = {
         { "CacheStats", cache_stats }, { "CacheFlush", cache_flush }, { "Reload", reload },
         { "Optimizations", rf_optimizations_method }, { "SetOptimization", rf_set_optimization_method },
         { "SetProfile", rf_set_profile_method },
+        { "ExportState", rf_control_export }, { "BeginImport", rf_control_begin_import }, { "AddToImport", rf_control_add_to_import },
+        { "CommitImport", rf_control_commit_import },
         { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);

@@ -86,6 +86,18 @@ static bool id_of(const void *key, size_t size, char ret[static RF_RUN_ID_SIZE])
         return true;
 }
 
+static int newest_one(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+{
+        (void)value;
+        (void)size;
+        return id_of(key, key_size, arg) ? 1 : 0;
+}
+
+bool rf_kept_newest(struct rf_state *state, char ret[static RF_RUN_ID_SIZE])
+{
+        return rf_state_foreach(state, RF_TABLE_RUNS, true, newest_one, ret) == 1;
+}
+
 /* ---- Those that hadn't ended ---- */
 
 struct unended {

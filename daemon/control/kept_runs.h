@@ -14,6 +14,9 @@ int rf_kept_remove(struct rf_state *state, const char *id); /* yields */
 /* A new object. -RF_ENORUN; -RF_ECORRUPT. Doesn't yield. */
 int rf_kept_get(struct rf_state *state, const char *id, struct rf_job **ret);
 
+/* The id of the one accepted last; false if there is none. Doesn't yield. */
+bool rf_kept_newest(struct rf_state *state, char ret[static RF_RUN_ID_SIZE]);
+
 /*
  * Of those that hadn't ended when they were written, in the order they were accepted: `each` takes the reference. Its negative result
  * ends it. Neither yields.

@@ -158,10 +158,32 @@ static void dispatch(struct rf_runs *runs)
 
 /* ---- For the methods ---- */
 
+static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+bool rf_runs_is_under_way(const struct rf_runs *runs, const char *id)
+{
+        return rf_map_get_string(runs->jobs, id) != NULL;
+}
+
+void rf_runs_note_id(struct rf_runs *runs, const char *id)
+{
+        uint64_t number = 0;
+
+        for (const char *c = id, *digit; *c; c++) {
+                digit = strchr(digits, *c);
+                if (!digit || c - id >= RF_RUN_ID_SIZE - 1)
+                        return;
+                number = number << 5 | (uint64_t)(digit - digits);
+        }
+        if (strlen(id) == RF_RUN_ID_SIZE - 1 && number > (runs->last_ms << 15 | runs->counter)) {
+                runs->last_ms = number >> 15;
+                runs->counter = number & ((1u << 15) - 1);
+        }
+}
+
 /* 12 characters that sort by time: 9 of the millisecond, 3 that count within it. */
 static void make_id(struct rf_runs *runs, char id[static RF_RUN_ID_SIZE])
 {
-        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
         uint64_t ms = rf_wall_us() / USEC_PER_MSEC, number;
 
         /* the clock may be set back, and a millisecond may see more than it has numbers for */
@@ -366,8 +388,11 @@ static int grow_old(void *arg)
 
 int rf_runs_start(struct rf_runs *runs, size_t *ret_resumed)
 {
+        char newest[RF_RUN_ID_SIZE];
         int r = rf_group_new_detached(RF_FOREVER, &runs->group);
 
+        if (rf_kept_newest(runs->state, newest))
+                rf_runs_note_id(runs, newest);
         if (r >= 0)
                 r = rf_kept_unended(runs->state, take_up_one, runs);
         *ret_resumed = rf_run_queue_size(runs->queue);

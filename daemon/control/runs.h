@@ -57,6 +57,9 @@ int rf_runs_accept(struct rf_runs *r, const struct rf_wish *wish, uint64_t clien
 int rf_runs_find(struct rf_runs *r, const char *id, struct rf_job **ret);
 /* Yields until it is on disk. 1: cancelled; 0: it had ended before. Other errors: it has ended, but the next start would take it up. */
 int rf_runs_cancel(struct rf_runs *r, struct rf_job *j);
+bool rf_runs_is_under_way(const struct rf_runs *r, const char *id);
+/* A run that is in the store: later ones get ids that sort behind its own, whatever was done to the clock. */
+void rf_runs_note_id(struct rf_runs *r, const char *id);
 struct rf_runs_stats rf_runs_stats(const struct rf_runs *r);
 
 struct rf_job_view {

@@ -387,6 +387,11 @@ int rf_saves_begin(struct rf_saves *saves, const struct rf_save_wish *w, struct 
         return 0;
 }
 
+bool rf_saves_is_under_way(const struct rf_saves *saves, const char *key)
+{
+        return rf_map_get_string(saves->active, key) != NULL;
+}
+
 /* ---- Life ---- */
 
 int rf_saves_new(const struct rf_saves_options *o, struct rf_saves **ret)

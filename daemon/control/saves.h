@@ -51,6 +51,9 @@ struct rf_save_wish {
  */
 int rf_saves_begin(struct rf_saves *s, const struct rf_save_wish *w, struct rf_save **ret, char *message, size_t size);
 
+/* `key` is RUN/PROVIDER, as in the store. */
+bool rf_saves_is_under_way(const struct rf_saves *s, const char *key);
+
 struct rf_save_view {
         const char *run, *provider, *link, *playlist, *message;
         const char *step; /* "finding", "creating", "adding", "done" */

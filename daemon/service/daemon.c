@@ -262,9 +262,9 @@ static int open_stores(struct rf_daemon *d)
         struct rf_cache_options cache = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY),
                                           .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
                                           .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL),
-                                          .broke = store_broke, .broke_arg = d };
+                                          .broke = store_broke, .arg = d };
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .broke_arg = d };
+                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .arg = d };
         char message[512] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SCHEMA = 1, RECORD_VERSION = 1, TOUCHES_MAX = 1024, TOUCHES_PER_PUT = 16, EVICT_FEW = 2, EVICT_MANY = 64, KEY_BYTES = 16,
+enum { SCHEMA = 2, RECORD_VERSION = 1, TOUCHES_MAX = 1024, TOUCHES_PER_PUT = 16, EVICT_FEW = 2, EVICT_MANY = 64, KEY_BYTES = 16,
        SOFT_LIMIT_PERCENT = 75, HARD_LIMIT_PERCENT = 90 };
 
 /* Fixed part of a record, before the payload. */
@@ -157,10 +157,15 @@ static int start_syncer(struct rf_cache *c)
         return -r;
 }
 
+/* From each version to the next. */
+static const struct rf_env_step STEPS[] = {
+        { 1, "the version stands in the file itself", NULL },
+};
+
 int rf_cache_open(const struct rf_cache_options *o, struct rf_cache **ret, char *notice, size_t notice_size)
 {
         struct rf_env_options env = { .directory = o->directory, .name = "cache", .size_max = o->size_max, .databases = 3,
-                                      .is_expendable = true, .schema = SCHEMA };
+                                      .is_expendable = true, .schema = SCHEMA, .steps = STEPS, .n_steps = ARRAY_SIZE(STEPS) };
         struct rf_cache *c = calloc(1, sizeof(*c));
         int r;
 
@@ -505,7 +510,7 @@ static int look_at_result(struct rf_cache *c, int r)
         if (r == -ENOTRECOVERABLE && !c->is_broken) {
                 c->is_broken = true;
                 if (c->options.broke)
-                        c->options.broke(c->options.broke_arg);
+                        c->options.broke(c->options.arg);
         }
         return r;
 }

@@ -19,7 +19,7 @@ struct rf_cache_options {
         uint64_t size_max;       /* bytes of the map; eviction begins at 75 % */
         uint64_t sync_interval_us; /* at most so long until changes are on disk; synced off the loop */
         void (*broke)(void *arg);  /* as in struct rf_state_options */
-        void *broke_arg;
+        void *arg;
 };
 
 /* Life times of an entry, in wall-clock microseconds since 1970. */

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/schema.h"
+#include "store/trouble.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@ struct rf_env {
         MDB_env *mdb;
         struct rf_env_options options;
         char directory[PATH_MAX / 4], path[PATH_MAX / 4 + 32], set_aside[PATH_MAX / 4 + 64], mark[PATH_MAX / 4 + 32];
+        uint32_t mark_schema; /* what the mark says; 0 = nothing */
         int lock_fd;
 };
 
@@ -76,12 +79,8 @@ static int take_lock(struct rf_env *e, char *notice, size_t size)
 
         snprintf(path, sizeof(path), "%s/%s.lock", e->directory, e->options.name);
         e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (e->lock_fd < 0) {
-                int error = errno;
-
-                say(notice, size, "%s: %s", path, strerror(error));
-                return -error;
-        }
+        if (e->lock_fd < 0)
+                return -errno;
         if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK)
                         return -errno;
@@ -127,7 +126,7 @@ static int write_mark(struct rf_env *e, const char *word)
         return r;
 }
 
-/* 1: can't be trusted, with the reason in `why`; 0: fine or new; -RF_EFOREIGN. */
+/* 1: can't be trusted, with the reason in `why`; 0: fine or new. */
 static int judge_mark(struct rf_env *e, char *why, size_t size)
 {
         char word[16], mark_id[BOOT_ID_SIZE], id[BOOT_ID_SIZE];
@@ -141,9 +140,8 @@ static int judge_mark(struct rf_env *e, char *why, size_t size)
         fclose(f);
         if (n != 3)
                 return 0; /* the mark itself was cut off: the file's own checks decide */
-        if (schema > e->options.schema)
-                return -RF_EFOREIGN;
-        if (!e->options.is_expendable || strcmp(word, "open") != 0)
+        e->mark_schema = schema;
+        if (schema > e->options.schema || !e->options.is_expendable || strcmp(word, "open") != 0)
                 return 0;
         if (read_boot_id(e, id) < 0 || strcmp(id, mark_id) == 0)
                 return 0; /* only the process ended: what the kernel had is all there */
@@ -220,7 +218,7 @@ static int open_mdb(struct rf_env *e)
         if (r != 0)
                 return rf_env_error(r);
         if ((r = mdb_env_set_mapsize(e->mdb, e->options.size_max + TRANSACTION_ROOM)) != 0 ||
-            (r = mdb_env_set_maxdbs(e->mdb, e->options.databases)) != 0 ||
+            (r = mdb_env_set_maxdbs(e->mdb, e->options.databases + 1)) != 0 ||
             (r = mdb_env_open(e->mdb, e->path, flags, 0600)) != 0) {
                 mdb_env_close(e->mdb);
                 e->mdb = NULL;
@@ -229,15 +227,62 @@ static int open_mdb(struct rf_env *e)
         return 0;
 }
 
+/* Of a newer recflow: left alone. */
+static int refuse_newer(const struct rf_env *e, uint32_t found, char *notice, size_t size)
+{
+        say(notice, size, "%s was written by a newer version of recflow (its version is %u, this one understands up to %u); it is left as "
+                          "it is. Install that version again, or move %s away to begin with an empty one%s", e->path, found,
+            e->options.schema, e->directory,
+            e->options.is_expendable ? "" : " (what \"recflowctl state export\" of the newer one wrote can be imported)");
+        return -RF_EFOREIGN;
+}
+
+static int remake(struct rf_env *e, const char *why, char *notice, size_t size)
+{
+        int r;
+
+        mdb_env_close(e->mdb);
+        e->mdb = NULL;
+        r = set_aside(e, why, notice, size);
+        return r < 0 ? r : open_mdb(e);
+}
+
+/* A store that doesn't say it itself is of before version 2, unless its mark says otherwise. */
+static int read_schema(struct rf_env *e, uint32_t *ret)
+{
+        int r = rf_schema_read(e->mdb, ret);
+
+        if (r >= 0 && *ret == 1 && e->mark_schema > 1)
+                *ret = e->mark_schema;
+        return r;
+}
+
+/* Refuses what is newer, upgrades what is older, and says in a new one what it is. */
+static int settle_schema(struct rf_env *e, char *notice, size_t size)
+{
+        uint32_t found = 0;
+        int r = read_schema(e, &found);
+
+        if (r >= 0 && found > e->options.schema)
+                return refuse_newer(e, found, notice, size);
+        if (r >= 0)
+                r = rf_schema_settle(e->mdb, &e->options, found, e->path, notice, size);
+        if (r == -RF_ECORRUPT || (r == -RF_EFOREIGN && e->options.is_expendable)) {
+                r = remake(e, r == -RF_ECORRUPT ? rf_strerror(r) : "it is too old to be upgraded", notice, size);
+                if (r >= 0)
+                        r = rf_schema_settle(e->mdb, &e->options, 0, e->path, notice, size);
+        }
+        if (r == -RF_EFOREIGN)
+                say(notice, size, "%s has version %u, which this version of recflow no longer reads; it is left as it is. A version of "
+                                  "recflow between the two upgrades it", e->path, found);
+        return r;
+}
+
 static int open_checked(struct rf_env *e, char *notice, size_t size)
 {
         char why[160] = "";
         int r = judge_mark(e, why, sizeof(why));
 
-        if (r == -RF_EFOREIGN) {
-                say(notice, size, "%s was written by a newer version of recflow; it is left as it is", e->path);
-                return r;
-        }
         if (r == 0)
                 r = judge_file(e, why, sizeof(why));
         if (r < 0)
@@ -250,6 +295,8 @@ static int open_checked(struct rf_env *e, char *notice, size_t size)
                 if (r >= 0)
                         r = open_mdb(e);
         }
+        if (r >= 0)
+                r = settle_schema(e, notice, size);
         if (r >= 0)
                 r = write_mark(e, "open");
         return r;
@@ -278,8 +325,11 @@ int rf_env_open(const struct rf_env_options *o, struct rf_env **ret, char *notic
         if (r >= 0)
                 r = open_checked(e, notice, notice_size);
         if (r < 0) {
-                if (!notice[0])
-                        say(notice, notice_size, "%s: %s", e->path, rf_strerror(r));
+                if (!notice[0]) {
+                        char text[RF_TROUBLE_SIZE];
+
+                        say(notice, notice_size, "%s", rf_trouble_text(o->name, e->path, 0, 0, r, text));
+                }
                 if (e->mdb)
                         mdb_env_close(e->mdb);
                 if (e->lock_fd >= 0)
@@ -307,6 +357,21 @@ struct rf_env *rf_env_close(struct rf_env *e)
 MDB_env *rf_env_mdb(struct rf_env *e)
 {
         return e->mdb;
+}
+
+int rf_env_grow(struct rf_env *e, bool is_grown)
+{
+        return rf_env_error(mdb_env_set_mapsize(e->mdb, e->options.size_max + (is_grown ? 2u : 1u) * (uint64_t)TRANSACTION_ROOM));
+}
+
+uint32_t rf_env_schema(const struct rf_env *e)
+{
+        return e->options.schema;
+}
+
+const char *rf_env_path(const struct rf_env *e)
+{
+        return e->path;
 }
 
 const char *rf_env_set_aside_path(const struct rf_env *e)

@@ -50,6 +50,8 @@ struct connection {
         struct rf_varlink_reader reader;
         struct rf_buf output;
         size_t sent; /* of the output */
+        void *kept; /* by methods, for later calls */
+        void (*free_kept)(void *kept);
 };
 
 struct rf_varlink_call {
@@ -257,6 +259,24 @@ bool rf_varlink_call_peer_in_group(const struct rf_varlink_call *c, gid_t group)
         return false;
 }
 
+static void keep(struct connection *c, void *kept, void (*free_kept)(void *kept))
+{
+        if (c->kept)
+                c->free_kept(c->kept);
+        c->kept = kept;
+        c->free_kept = free_kept;
+}
+
+void *rf_varlink_call_kept(const struct rf_varlink_call *c)
+{
+        return c->connection->kept;
+}
+
+void rf_varlink_call_set_kept(struct rf_varlink_call *c, void *kept, void (*free_kept)(void *kept))
+{
+        keep(c->connection, kept, free_kept);
+}
+
 int rf_varlink_call_reply(struct rf_varlink_call *c, json_t *parameters)
 {
         return answer(c, NULL, parameters, false);
@@ -435,6 +455,7 @@ static void close_connection(struct connection *c)
 {
         struct rf_varlink_server *s = c->server;
 
+        keep(c, NULL, NULL);
         rf_io_free(c->io);
         close(c->fd);
         rf_varlink_reader_done(&c->reader);

@@ -85,6 +85,12 @@ const struct rf_peer *rf_varlink_call_peer(const struct rf_varlink_call *c);
 bool rf_varlink_call_peer_in_group(const struct rf_varlink_call *c, gid_t group);
 
 /*
+ * What a method keeps for the connection's later calls; freed with the connection, or when it's replaced. One per connection.
+ */
+void *rf_varlink_call_kept(const struct rf_varlink_call *c); /* NULL: nothing */
+void rf_varlink_call_set_kept(struct rf_varlink_call *c, void *kept, void (*free_kept)(void *kept));
+
+/*
  * Each takes the reference to `parameters` (NULL = {}), also on failure. A continued reply yields until the socket took it, so that
  * a method that then looks at the present state leaves out what a slow client would only have read late. -EPIPE, -ETIMEDOUT: the client
  * is gone or takes nothing; return it.
