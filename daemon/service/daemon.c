@@ -449,14 +449,17 @@ static int listen_all(struct rf_daemon *d)
 
 static void tell_ready(struct rf_daemon *d)
 {
-        rf_systemd_ready();
+        size_t n = rf_providers_count(d->providers);
+        char status[64];
+
+        snprintf(status, sizeof(status), "serving clients; %zu provider%s", n, n == 1 ? "" : "s");
+        rf_systemd_ready(status);
         if (d->options->ready_fd >= 0) {
                 if (write(d->options->ready_fd, "\n", 1) < 0)
                         rf_log(RF_LOG_WARNING, "the descriptor for readiness: %s", rf_strerror(-errno));
                 close(d->options->ready_fd);
         }
-        rf_log(RF_LOG_INFO, "ready: %zu provider%s, %zu words and phrases", rf_providers_count(d->providers),
-               rf_providers_count(d->providers) == 1 ? "" : "s", rf_lexicon_size(d->lexicon));
+        rf_log(RF_LOG_INFO, "ready: %zu provider%s, %zu words and phrases", n, n == 1 ? "" : "s", rf_lexicon_size(d->lexicon));
 }
 
 /* Waits for signals. 0: to stop. */
@@ -483,7 +486,7 @@ static int serve_signals(struct rf_daemon *d)
                                 break;
                         rf_systemd_reloading();
                         (void)reload(d, &result); /* a mistake was logged, and changes nothing */
-                        rf_systemd_ready();
+                        rf_systemd_ready(NULL);
                 } else if (errno == EAGAIN)
                         r = rf_io_wait(io, RF_IO_READ, RF_FOREVER);
                 else if (errno != EINTR)

@@ -47,9 +47,9 @@ bool rf_systemd_is_listening(int fd)
 
 /* Nobody may be listening for these: that is no failure of ours. */
 
-void rf_systemd_ready(void)
+void rf_systemd_ready(const char *status)
 {
-        (void)sd_notify(0, "READY=1");
+        (void)sd_notifyf(0, "READY=1%s%s", status ? "\nSTATUS=" : "", status ? status : "");
 }
 
 void rf_systemd_reloading(void)

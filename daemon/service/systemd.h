@@ -12,7 +12,7 @@
 int rf_systemd_sockets(int *ret_fds, size_t max);
 bool rf_systemd_is_listening(int fd); /* or connected */
 
-void rf_systemd_ready(void);
+void rf_systemd_ready(const char *status); /* a line for people; NULL: as it was */
 void rf_systemd_reloading(void);
 void rf_systemd_stopping(void);
 void rf_systemd_alive(void);
