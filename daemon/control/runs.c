@@ -240,7 +240,8 @@ static int make_playlist(void *arg)
 {
         struct rf_job *j = arg;
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
-        struct rf_run_hooks hooks = { .progress = progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us };
+        struct rf_run_hooks hooks = { .progress = progressed, .arg = j, .client = j->client_id, .run = j->id,
+                                       .deadline_us = j->deadline_us };
         char message[512] = "";
         int r;
 
@@ -286,6 +287,12 @@ static void end_job(struct rf_job *j, enum rf_run_state state, int error)
                 j->message = strdup("the playlist could not be stored");
         }
         count_end(runs, j->state);
+        if (runs->options.ended) {
+                struct rf_job_view view;
+
+                rf_job_view(j, &view);
+                runs->options.ended(&view);
+        }
         rf_map_remove_string(runs->jobs, j->id);
         changed(j);
         (void)make_room(runs); /* tried again at the next end */

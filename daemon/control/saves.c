@@ -411,6 +411,11 @@ int rf_saves_start(struct rf_saves *saves, size_t *ret_resumed)
         return MIN(r, 0);
 }
 
+size_t rf_saves_active(const struct rf_saves *s)
+{
+        return rf_map_size(s->active);
+}
+
 void rf_saves_stop(struct rf_saves *saves)
 {
         saves->is_stopping = true;

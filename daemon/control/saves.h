@@ -33,6 +33,7 @@ DEFINE_CLEANUP(struct rf_saves *, rf_saves_free);
 int rf_saves_start(struct rf_saves *s, size_t *ret_resumed);
 /* Interrupts what is under way (yields); the next start takes it up again. */
 void rf_saves_stop(struct rf_saves *s);
+size_t rf_saves_active(const struct rf_saves *s); /* under way */
 
 struct rf_save_wish {
         const char *run, *provider;

@@ -17,3 +17,7 @@ void rf_systemd_reloading(void);
 void rf_systemd_stopping(void);
 void rf_systemd_alive(void);
 uint64_t rf_systemd_watchdog_us(void); /* 0: none wished */
+
+/* Whether what is written to standard error goes to the journal, and an entry for it: "NAME=value" each. -errno. */
+bool rf_systemd_has_journal(void);
+int rf_systemd_journal(const char *const *fields, size_t n);

@@ -571,10 +571,15 @@ int rf_varlink_server_listen(struct rf_varlink_server *s, int fd)
         return r;
 }
 
+void rf_varlink_server_stop_listening(struct rf_varlink_server *s)
+{
+        s->listeners = rf_group_free(s->listeners);
+}
+
 void rf_varlink_server_stop(struct rf_varlink_server *s)
 {
         s->is_stopping = true;
-        s->listeners = rf_group_free(s->listeners);
+        rf_varlink_server_stop_listening(s);
         rf_list_foreach(&s->connections, c, struct connection, link)
                 rf_group_cancel(c->group);
         while (!rf_list_is_empty(&s->connections))

@@ -69,6 +69,8 @@ int rf_varlink_server_add(struct rf_varlink_server *s, const char *description, 
  */
 int rf_varlink_server_listen(struct rf_varlink_server *s, int fd);
 int rf_varlink_server_connect(struct rf_varlink_server *s, int fd);
+/* Takes no further connections; those that there are go on (yields). */
+void rf_varlink_server_stop_listening(struct rf_varlink_server *s);
 /* Stops listening, cancels what is being served, waits until all connections are closed (yields). Idempotent. */
 void rf_varlink_server_stop(struct rf_varlink_server *s);
 
