@@ -32,10 +32,10 @@ struct rf_alerts *rf_alerts_free(struct rf_alerts *a)
 }
 
 /* -1: the record tells nothing of the service. */
-static int trouble_of(const struct rf_call_record *record)
+static int trouble_of(const struct rf_call_record *record, const char *problem)
 {
         if (record->error == -RF_ELOGIN)
-                return LOGIN;
+                return problem ? LOGIN : -1;
         if (record->error == -RF_EQUOTA)
                 return QUOTA;
         if (record->failure && strcmp(record->failure, "certificate") == 0)
@@ -54,7 +54,7 @@ static enum trouble *find(struct rf_alerts *a, const char *provider)
         return &a->known[a->n++].trouble;
 }
 
-void rf_alerts_call(struct rf_alerts *a, const struct rf_caller *caller, const struct rf_call_record *record)
+void rf_alerts_call(struct rf_alerts *a, const struct rf_caller *caller, const struct rf_call_record *record, const char *problem)
 {
         static const struct {
                 const char *message_id, *text;
@@ -64,7 +64,8 @@ void rf_alerts_call(struct rf_alerts *a, const struct rf_caller *caller, const s
                 [CERTIFICATE] = { RF_MESSAGE_CERTIFICATE, "the certificate isn't trusted" },
         };
         struct rf_log_fields fields = { .run = caller->run, .provider = record->provider, .endpoint = record->endpoint, .error = record->error };
-        int now = record->provider ? trouble_of(record) : -1;
+        int now = record->provider ? trouble_of(record, problem) : -1;
+        const char *why = now == LOGIN ? problem : record->message;
         enum trouble *before = now >= 0 ? find(a, record->provider) : NULL;
 
         if (!before || *before == (enum trouble)now)
@@ -75,6 +76,5 @@ void rf_alerts_call(struct rf_alerts *a, const struct rf_caller *caller, const s
                 return;
         }
         fields.message_id = said[now].message_id;
-        rf_log_with(RF_LOG_WARNING, &fields, "[provider %s] %s%s%s", record->provider, said[now].text, record->message[0] ? ": " : "",
-                    record->message);
+        rf_log_with(RF_LOG_WARNING, &fields, "[provider %s] %s%s%s", record->provider, said[now].text, why[0] ? ": " : "", why);
 }

@@ -314,8 +314,9 @@ static int open_http(struct rf_daemon *d)
 static void see_call(void *arg, const struct rf_caller *caller, const struct rf_call_record *record)
 {
         struct rf_daemon *d = arg;
+        const struct rf_provider *p = record->error == -RF_ELOGIN && record->provider ? rf_providers_find(d->providers, record->provider) : NULL;
 
-        rf_alerts_call(d->alerts, caller, record);
+        rf_alerts_call(d->alerts, caller, record, p ? rf_upstream_provider_stats(d->upstream, p).problem : NULL);
 }
 
 static int open_upstream(struct rf_daemon *d)

@@ -144,7 +144,7 @@ class Machine:
             if self.process.poll() is not None:
                 raise CannotBoot(f"systemd-nspawn ended with {self.process.returncode}: {self.console()[-2000:]}")
             assert time.monotonic() < end, f"waited in vain for {what}\n{self.console()[-2000:]}"
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def find_leader(self):
         """The container's process 1: the child of nspawn whose own name for itself is 1."""

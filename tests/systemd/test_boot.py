@@ -196,6 +196,63 @@ def test_an_invalid_configuration_at_the_start_is_not_tried_again(machine):
     machine.run("recflowctl", "ping")
 
 
+# ---- The journal ----
+
+
+def message_ids():
+    with open(os.path.join(SOURCE, "daemon/service/messages.h")) as f:
+        return dict(re.findall(r'#define RF_MESSAGE_(\w+) +"([0-9a-f]{32})"', f.read()))
+
+
+def test_the_journal_finds_what_belongs_to_a_run(machine):
+    start(machine)
+    with client(machine) as c:
+        run = list(c.stream(W + "Recommend", {"prompt": "calm piano"}))[-1]["parameters"]["run"]
+        failed = c.call(W + "Recommend", {"prompt": "   "})
+    (entry,) = entries(machine, "RECFLOW_RUN=" + run)
+    assert entry["MESSAGE"].startswith(f"run {run} is done: ") and entry["PRIORITY"] == "6"
+    assert (entry["_SYSTEMD_UNIT"], entry["SYSLOG_IDENTIFIER"], entry["_TRANSPORT"]) == (SERVICE, "recflowd", "journal")
+    # what people asked for isn't the journal's business
+    assert failed["error"] and "calm piano" not in machine.journal("-o", "json")
+
+
+def test_what_a_person_must_act_on_is_explained(machine):
+    ids = message_ids()
+    path = f"{CONFIG}/recflowd.conf.d/test.conf"
+    start(machine)
+    machine.write(path, "\n[runs]\nactive_max = many\n")
+    assert machine.run("systemctl", "reload", SERVICE, check=False).returncode != 0
+    entry = entries(machine, "MESSAGE_ID=" + ids["CONFIGURATION"])[-1]
+    assert (entry["RECFLOW_FILE"], entry["RECFLOW_LINE"], entry["PRIORITY"]) == (path, "3", "3")
+    explained = machine.journal("--catalog", "MESSAGE_ID=" + ids["CONFIGURATION"])
+    assert f"{path}, line 3: that is where the mistake is" in explained and "man:recflowd(8)" in explained
+    machine.write(path, "[provider other]\nplugin = other.so\n")
+    machine.systemctl("restart", SERVICE)
+    entry = entries(machine, "MESSAGE_ID=" + ids["PROVIDER"])[-1]
+    assert entry["RECFLOW_PROVIDER"] == "other" and entry["PRIORITY"] == "4"
+    # each id has its explanation
+    listed = machine.journal("--list-catalog")
+    assert all(message_id in listed.replace("-", "") for message_id in ids.values())
+
+
+# ---- Leaving when there is nothing to do ----
+
+
+def test_an_idle_daemon_leaves_and_the_next_client_finds_it_again(machine):
+    machine.write(f"{CONFIG}/recflowd.conf.d/test.conf", "[daemon]\nidle_exit = 1s\n[provider mock]\nlatency = 500ms\n")
+    machine.systemctl("start", SOCKET_UNIT)
+    with client(machine) as c:
+        pid = c.call(A + "Status")["parameters"]["pid"]
+        # nobody is connected any more, but a run goes on for longer
+        run = c.call(W + "Recommend", {"prompt": "calm piano", "detach": True})["parameters"]["run"]
+    machine.wait_for(lambda: machine.show(SERVICE, "ActiveState") == "inactive", "its leaving")
+    assert (machine.show(SERVICE, "Result"), machine.show(SERVICE, "NRestarts")) == ("success", "0")
+    assert [e["MESSAGE"] for e in entries(machine, "RECFLOW_RUN=" + run)][0].startswith(f"run {run} is done")
+    with client(machine) as c:
+        assert c.call(A + "Status")["parameters"]["pid"] != pid
+        assert c.call(W + "Get", {"run": run})["parameters"]["playlist"]["tracks"]
+
+
 # ---- Credentials ----
 
 
@@ -296,6 +353,46 @@ def test_the_timer_spreads_machines_over_most_of_an_hour(machine):
     following = machine.show(f"{PREWARM}.timer", "NextElapseUSecRealtime")
     assert re.search(r" (03:[345]|04:[01])\d:\d\d ", following), following
     assert machine.show(f"{PREWARM}.timer", "RandomizedDelayUSec") == "45min"
+
+
+# ---- One for each user ----
+
+
+def test_a_user_has_a_daemon_of_their_own_in_their_own_directories(machine):
+    machine.write("/etc/sysusers.d/listener.conf", 'u listener - "a listener" /home/listener /bin/sh\n')
+    machine.run("systemd-sysusers")
+    machine.run("install", "-d", "-o", "listener", "/home/listener")
+    uid = machine.run("id", "-u", "listener").stdout.strip()
+    started = machine.run("systemctl", "start", f"user@{uid}.service", check=False)
+    if started.returncode != 0 or machine.run("test", "-S", f"/run/user/{uid}/systemd/private", check=False).returncode != 0:
+        pytest.skip(f"NO USER'S SYSTEMD can be started here (packages dbus, libpam-systemd?): {started.stderr.strip()}")
+
+    def as_user(*command, **options):
+        return machine.run("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "env", "HOME=/home/listener",
+                           f"XDG_RUNTIME_DIR=/run/user/{uid}", *command, **options)
+
+    try:
+        machine.run("install", "-d", "-o", "listener", "/home/listener/.config", "/home/listener/.config/recflow")
+        machine.write("/home/listener/.config/recflow/recflowd.conf", "[runs]\nactive_max = 7\n[provider mock]\n")
+        as_user("systemctl", "--user", "start", SOCKET_UNIT)
+        assert as_user("systemctl", "--user", "is-active", SERVICE, check=False).stdout.strip() == "inactive"
+        # its own socket counts more than the system's
+        status = json.loads(as_user("recflowctl", "--json", "status").stdout)
+        assert status["runs_active_max"] == 7 and status["state"]["path"] == "/home/listener/.local/state/recflow"
+        assert status["cache"]["path"] == "/home/listener/.cache/recflow"
+        as_user("recflowctl", "recommend", "calm piano")
+        as_user("systemctl", "--user", "reload", SERVICE)
+        found = machine.run("find", "/home/listener/.local", "/home/listener/.cache", "-printf", "%U %m %y %p\n").stdout.splitlines()
+        assert found and all(line.split()[0] == uid and line.split()[1] in ("700", "600") for line in found), found
+        pid = as_user("systemctl", "--user", "show", SERVICE, "--value", "-p", "MainPID").stdout.strip()
+        status = machine.run("cat", f"/proc/{pid}/status").stdout
+        assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+        assert machine.run("stat", "-c", "%U %a", f"/run/user/{uid}/recflow", f"/run/user/{uid}/recflow/recflowd.sock").stdout.split() == [
+            "listener", "700", "listener", "600"]
+        as_user("systemctl", "--user", "stop", SOCKET_UNIT, SERVICE)
+        assert machine.run("test", "-e", f"/run/user/{uid}/recflow/recflowd.sock", check=False).returncode == 1
+    finally:
+        machine.systemctl("stop", f"user@{uid}.service", check=False)
 
 
 # ---- The end ----

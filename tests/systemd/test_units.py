@@ -103,3 +103,27 @@ def test_the_user_variant_has_the_same_units():
     for name in NAMES:
         assert os.path.exists(unit_path(f"user/{name}")), name
     assert {os.path.basename(p).removesuffix(".in") for p in glob.glob(os.path.join(SOURCE, "systemd/user/*"))} == set(NAMES)
+
+
+def test_each_message_has_one_explanation_and_each_explanation_its_message():
+    with open(os.path.join(SOURCE, "daemon/service/messages.h")) as f:
+        declared = re.findall(r'(?m)^#define RF_MESSAGE_(\w+) +"([0-9a-f]{32})" /\* .+ \*/$', f.read())
+    with open(os.path.join(SOURCE, "systemd/recflow.catalog")) as f:
+        explained = re.findall(r"(?m)^-- ([0-9a-f]{32})\nSubject: .+\nDefined-By: recflow\nSupport: .+\nDocumentation: .+\n\n\S", f.read())
+    ids = [message_id for _, message_id in declared]
+    assert declared and sorted(ids) == sorted(explained) and len(set(ids)) == len(ids)
+    # and each is said somewhere
+    said = "".join(open(p).read() for p in glob.glob(os.path.join(SOURCE, "daemon/service/*.c")))
+    assert [name for name, _ in declared if f"RF_MESSAGE_{name}" not in said] == []
+
+
+def test_the_catalogue_can_be_compiled(tmp_path):
+    need("journalctl")
+    directory = tmp_path / "usr/lib/systemd/catalog"
+    directory.mkdir(parents=True)
+    (tmp_path / "var/lib/systemd/catalog").mkdir(parents=True)
+    shutil.copy(os.path.join(SOURCE, "systemd/recflow.catalog"), directory)
+    r = run("journalctl", f"--root={tmp_path}", "--update-catalog")
+    assert r.returncode == 0 and r.stderr == "", r.stderr
+    listed = run("journalctl", f"--root={tmp_path}", "--list-catalog").stdout
+    assert len(listed.splitlines()) == 10, listed
