@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "sched/sched.h"
 #include "service/daemon.h"
+#include "service/directories.h"
 #include "service/log.h"
 
 #define CONFIG_DEFAULT RECFLOW_CONFIG_DIR "/recflowd.conf"
@@ -24,6 +25,7 @@ static const struct {
 } OPTIONS[] = {
         { { "config", required_argument, NULL, 'c' }, "FILE", "configuration file (" CONFIG_DEFAULT ")" },
         { { "socket", required_argument, NULL, 's' }, "PATH", "socket for clients, instead of the configured one" },
+        { { "user", no_argument, NULL, 'u' }, NULL, "files and socket of this user (XDG directories), not of the system" },
         { { "check", no_argument, NULL, 'C' }, NULL, "check the configuration and exit" },
         { { "sample", no_argument, NULL, 'S' }, NULL, "print a configuration file with all options and exit" },
         { { "ready-fd", required_argument, NULL, 'r' }, "N", "write a newline to descriptor N once clients are served" },
@@ -112,6 +114,27 @@ static void take_environment(struct rf_daemon_options *o)
                 override(o, RF_SET_CACHE_DIRECTORY, cache, "$CACHE_DIRECTORY");
 }
 
+/* Everything of this user; what is said elsewhere counts more. */
+static int take_user(struct rf_daemon_options *o, bool is_run)
+{
+        static struct rf_directories d; /* outlives the options */
+        char message[512] = "";
+        int r = rf_directories_find(&d, message, sizeof(message));
+
+        if (r >= 0 && is_run)
+                r = rf_directories_make(&d, message, sizeof(message));
+        if (r < 0) {
+                rf_log(RF_LOG_ERROR, "%s", message);
+                return r;
+        }
+        if (!o->config_is_required)
+                o->config_path = d.config_path;
+        override(o, RF_SET_STATE_DIRECTORY, d.state, "--user");
+        override(o, RF_SET_CACHE_DIRECTORY, d.cache, "--user");
+        override(o, RF_SET_SOCKET, d.socket, "--user");
+        return 0;
+}
+
 /* A descriptor's number. */
 static int take_fd(const char *text, int *ret)
 {
@@ -130,6 +153,7 @@ int main(int argc, char **argv)
         struct option options[ARRAY_SIZE(OPTIONS) + 1] = { 0 };
         enum action action = RUN;
         const char *socket = NULL;
+        bool is_user = false;
         int c;
 
         for (size_t i = 0; i < ARRAY_SIZE(OPTIONS); i++)
@@ -142,6 +166,9 @@ int main(int argc, char **argv)
                         break;
                 case 's':
                         socket = optarg;
+                        break;
+                case 'u':
+                        is_user = true;
                         break;
                 case 'C':
                         action = CHECK;
@@ -168,6 +195,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "recflowd: unexpected argument \"%s\"; recflowd --help lists the options\n", argv[optind]);
                 return EXIT_USAGE;
         }
+        if (is_user && take_user(&o, action == RUN) < 0)
+                return EXIT_CONFIG;
         take_environment(&o);
         if (socket)
                 override(&o, RF_SET_SOCKET, socket, "--socket");

@@ -3,17 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "text.h"
 
 #define SOCKET_DEFAULT "/run/recflow/recflowd.sock"
 
+/* As said; else that of a daemon of this user, if there is one; else the system's. */
 static const char *socket_path(const struct args *a)
 {
-        const char *env = getenv("RECFLOW_SOCKET");
+        static char own[1024];
+        const char *env = getenv("RECFLOW_SOCKET"), *runtime = getenv("XDG_RUNTIME_DIR");
+        bool has_own = false;
 
-        return a->text[OPT_SOCKET] ? a->text[OPT_SOCKET] : env && env[0] ? env : SOCKET_DEFAULT;
+        if (runtime && runtime[0] == '/' && (size_t)snprintf(own, sizeof(own), "%s/recflow/recflowd.sock", runtime) < sizeof(own))
+                has_own = access(own, F_OK) == 0;
+        return a->text[OPT_SOCKET] ? a->text[OPT_SOCKET] : env && env[0] ? env : has_own ? own : SOCKET_DEFAULT;
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,7 @@
 
 build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc libc6-dev
 libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev ca-certificates"
-test_packages="libcmocka-dev libmicrohttpd-dev openssl varlink-go socat python3-pytest jq xz-utils"
+test_packages="libcmocka-dev libmicrohttpd-dev openssl varlink-go socat python3-pytest jq xz-utils systemd-container"
 
 say() {
         printf '%s\n' "$*" >&2

@@ -35,7 +35,8 @@ static int make_playlist(void *arg)
 {
         struct rf_job *j = arg;
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
-        struct rf_run_hooks hooks = { .progress = rf_job_progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us };
+        struct rf_run_hooks hooks = { .progress = rf_job_progressed, .arg = j, .client = j->client_id, .run = j->id,
+                                      .deadline_us = j->deadline_us };
         char message[512] = "";
         int r;
 
@@ -104,6 +105,12 @@ static void end_job(struct rf_job *j, enum rf_run_state state, int error)
         j->error = error;
         j->ended_us = ended_us;
         count_end(runs, state);
+        if (runs->options.ended) {
+                struct rf_job_view view;
+
+                rf_job_view(j, &view);
+                runs->options.ended(&view);
+        }
         rf_map_remove_string(runs->jobs, j->id);
         rf_job_changed(j);
         (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, 0); /* tried again at the next end */

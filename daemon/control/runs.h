@@ -14,12 +14,14 @@
 
 struct rf_runs;
 struct rf_job; /* one run; counted references */
+struct rf_job_view;
 
 struct rf_runs_options {
         uint32_t active_max, waiting_max, waiting_per_client_max;
         uint32_t kept_max;       /* ended runs in the store; the oldest make room */
         uint64_t kept_age_us;    /* how long after their end they're kept; 0 = for as long as there is room */
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
+        void (*ended)(const struct rf_job_view *run); /* is told of each run's end; NULL: nobody is. Doesn't yield */
 };
 
 struct rf_runs_stats {

@@ -472,6 +472,11 @@ void rf_saves_hurry(struct rf_saves *saves)
         rf_wake_all(&saves->idle);
 }
 
+size_t rf_saves_active(const struct rf_saves *s)
+{
+        return rf_map_size(s->active);
+}
+
 void rf_saves_stop(struct rf_saves *saves)
 {
         saves->is_draining = saves->is_stopping = true;

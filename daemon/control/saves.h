@@ -36,6 +36,7 @@ void rf_saves_drain(struct rf_saves *s, uint64_t deadline_us);
 void rf_saves_hurry(struct rf_saves *s);
 /* Interrupts what is under way (yields); the next start takes it up again. */
 void rf_saves_stop(struct rf_saves *s);
+size_t rf_saves_active(const struct rf_saves *s); /* under way */
 
 struct rf_save_wish {
         const char *run, *provider;

@@ -28,6 +28,7 @@ struct rf_run_hooks {
         void (*progress)(void *arg, const struct rf_progress *p); /* may be NULL; doesn't yield */
         void *arg;
         uint64_t client;      /* for fairness */
+        const char *run;      /* its id, for the log; NULL: none */
         uint64_t deadline_us; /* scheduler time; RF_FOREVER. At the deadline the best so far is returned, not an error */
 };
 

@@ -16,7 +16,11 @@
 #include "net/http.h"
 #include "provider/host.h"
 #include "sched/sched.h"
+#include "service/alerts.h"
+#include "service/idle.h"
 #include "service/log.h"
+#include "service/messages.h"
+#include "service/reports.h"
 #include "service/signals.h"
 #include "service/systemd.h"
 
@@ -36,6 +40,8 @@ struct rf_daemon {
         struct rf_saves *saves;
         struct rf_varlink_server *server;
         struct rf_control control;
+        struct rf_alerts *alerts;
+        struct rf_idle_options idle;
         char *notices[NOTICES_MAX];
         size_t n_notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
@@ -43,22 +49,28 @@ struct rf_daemon {
         bool is_broken;    /* a store can't be used any more */
 };
 
-static void notice(struct rf_daemon *d, const char *text)
+/* `fields` may be NULL. */
+static void notice_with(struct rf_daemon *d, const struct rf_log_fields *fields, const char *text)
 {
-        rf_log(RF_LOG_WARNING, "%s", text);
+        rf_log_with(RF_LOG_WARNING, fields, "%s", text);
         if (d->n_notices < NOTICES_MAX && (d->notices[d->n_notices] = strdup(text)))
                 d->n_notices++;
 }
 
-static void log_plugin(enum rf_log_level level, const char *plugin, const char *message)
+static void notice(struct rf_daemon *d, const char *text)
 {
-        rf_log(level, "[provider %s] %s", plugin, message);
+        notice_with(d, NULL, text);
+}
+
+static int fail_as(int r, const char *message_id, const char *message)
+{
+        rf_log_with(RF_LOG_ERROR, &(struct rf_log_fields){ .message_id = message_id, .error = r }, "%s", message[0] ? message : rf_strerror(r));
+        return r;
 }
 
 static int fail(int r, const char *message)
 {
-        rf_log(RF_LOG_ERROR, "%s", message[0] ? message : rf_strerror(r));
-        return r;
+        return fail_as(r, NULL, message);
 }
 
 /* ---- Configuration ---- */
@@ -95,6 +107,7 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .kept_max = (uint32_t)number_of(d, RF_SET_RUNS_KEPT_MAX),
                 .kept_age_us = (uint64_t)number_of(d, RF_SET_RUNS_KEPT_AGE),
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
+                .ended = rf_report_end_of_run,
         };
 }
 
@@ -155,7 +168,7 @@ static int reload(void *arg, struct rf_reload *ret)
                 snprintf(ret->file, sizeof(ret->file), "%s", error.file);
                 snprintf(ret->message, sizeof(ret->message), "%s", error.message);
                 ret->line = error.line;
-                rf_log(RF_LOG_ERROR, "%s:%u: %s; the old configuration stays", error.file, error.line, error.message);
+                rf_report_mistake(&error, "; the old configuration stays");
         }
         if (r < 0)
                 return r;
@@ -230,7 +243,8 @@ static int open_providers(struct rf_daemon *d)
         if (r >= 0)
                 r = open_transports(d);
         if (r >= 0 && n == 0)
-                notice(d, "no [provider NAME] is configured: the embedded one answers, with invented music");
+                notice_with(d, &(struct rf_log_fields){ .message_id = RF_MESSAGE_EMBEDDED, .provider = embedded.name },
+                            "no [provider NAME] is configured: the embedded one answers, with invented music");
         for (size_t i = 0; i < MAX(n, (size_t)1) && r >= 0; i++) {
                 char message[512] = "";
 
@@ -239,7 +253,9 @@ static int open_providers(struct rf_daemon *d)
 
                 r = rf_providers_load(d->providers, n > 0 ? rf_config_provider(d->config, i) : &embedded, message, sizeof(message));
                 if (message[0])
-                        notice(d, message);
+                        notice_with(d, &(struct rf_log_fields){ .message_id = r < 0 ? RF_MESSAGE_PROVIDER : NULL, .error = r,
+                                                                .provider = n > 0 ? rf_config_provider(d->config, i)->name : embedded.name },
+                                    message);
                 if (r == -RF_EPLUGIN || r == -RF_ECONFIG) {
                         r = 0; /* the others go on without it */
                 }
@@ -265,20 +281,21 @@ static int open_stores(struct rf_daemon *d)
                                           .broke = store_broke, .arg = d };
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
                                           .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .arg = d };
+        const struct rf_log_fields set_aside = { .message_id = RF_MESSAGE_SET_ASIDE };
         char message[512] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 
         if (r < 0)
-                return fail(r, message);
+                return fail_as(r, RF_MESSAGE_STORE, message);
         if (message[0])
-                notice(d, message);
+                notice_with(d, &set_aside, message);
         if (!number_of(d, RF_SET_CACHE_ENABLED))
                 return 0;
         r = rf_cache_open(&cache, &d->cache, message, sizeof(message));
         if (r < 0)
-                return fail(r, message);
+                return fail_as(r, RF_MESSAGE_STORE, message);
         if (message[0])
-                notice(d, message);
+                notice_with(d, &set_aside, message);
         return 0;
 }
 
@@ -307,12 +324,12 @@ static int open_http(struct rf_daemon *d)
         return rf_http_new(&o, &d->http);
 }
 
-static void log_slow_call(void *arg, const struct rf_call_record *record)
+static void see_call(void *arg, const struct rf_caller *caller, const struct rf_call_record *record)
 {
-        (void)arg;
-        rf_log(RF_LOG_WARNING, "[provider %s] slow: %s took %llu.%llu s", record->provider,
-               record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->upstream_us / USEC_PER_SEC),
-               (unsigned long long)(record->upstream_us % USEC_PER_SEC / (USEC_PER_SEC / 10)));
+        struct rf_daemon *d = arg;
+        const struct rf_provider *p = record->error == -RF_ELOGIN && record->provider ? rf_providers_find(d->providers, record->provider) : NULL;
+
+        rf_alerts_call(d->alerts, caller, record, p ? rf_upstream_provider_stats(d->upstream, p).problem : NULL);
 }
 
 static int open_upstream(struct rf_daemon *d)
@@ -325,10 +342,12 @@ static int open_upstream(struct rf_daemon *d)
                                          .breaker = { .failures = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_FAILURES),
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
-                                         .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_call };
+                                         .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = rf_report_slow_call, .observe = see_call, .observe_arg = d };
         struct rf_runs_options runs = runs_options(d);
-        int r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
+        int r = rf_alerts_new(&d->alerts);
 
+        if (r >= 0)
+                r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
         if (r < 0)
                 return r;
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
@@ -370,20 +389,17 @@ int rf_daemon_new(const struct rf_daemon_options *options, struct rf_daemon **re
         if (!d)
                 return fail(-ENOMEM, "");
         d->options = options;
-        rf_host_set_log(log_plugin);
+        rf_host_set_log(rf_report_plugin);
         r = rf_daemon_configure(options, &d->config, &error);
         if (r == -RF_ECONFIG) {
-                if (error.line)
-                        snprintf(message, sizeof(message), "%.200s:%u: %.280s", error.file, error.line, error.message);
-                else
-                        snprintf(message, sizeof(message), "%.200s: %.280s", error.file, error.message);
-                return fail(r, message);
+                rf_report_mistake(&error, "");
+                return r;
         }
         if (r < 0)
                 return fail(r, "");
         r = rf_lexicon_load(text_of(d, RF_SET_DATA_DIRECTORY), &d->lexicon, message, sizeof(message));
         if (r < 0)
-                return fail(r, message);
+                return fail_as(r, RF_MESSAGE_DATA, message);
         if ((r = open_stores(d)) < 0)
                 return r;
         if ((r = open_providers(d)) < 0 || (r = open_http(d)) < 0 || (r = open_upstream(d)) < 0)
@@ -402,6 +418,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_saves_free(d->saves);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
+        rf_alerts_free(d->alerts);
         rf_http_free(d->http);
         rf_cache_close(d->cache);
         rf_state_close(d->state);
@@ -435,7 +452,7 @@ static int listen_at_own(struct rf_daemon *d)
         r = rf_socket_listen(path, (mode_t)strtoul(text_of(d, RF_SET_SOCKET_MODE), NULL, 8), &fd, message, sizeof(message));
         if (r < 0) {
                 free(TAKE_PTR(d->socket_path)); /* it isn't ours */
-                return fail(r, message);
+                return fail_as(r, RF_MESSAGE_SOCKET, message);
         }
         return rf_varlink_server_listen(d->server, fd);
 }
@@ -446,7 +463,7 @@ static int listen_all(struct rf_daemon *d)
         bool is_listening;
 
         if (n < 0)
-                return fail(n, "the sockets that were handed over can't be used");
+                return fail_as(n, RF_MESSAGE_SOCKET, "the sockets that were handed over can't be used");
         if (n == 0)
                 return listen_at_own(d);
         for (int i = 0; i < n; i++) {
@@ -462,14 +479,40 @@ static int listen_all(struct rf_daemon *d)
 
 static void tell_ready(struct rf_daemon *d)
 {
-        rf_systemd_ready();
+        size_t n = rf_providers_count(d->providers);
+        char status[64];
+
+        snprintf(status, sizeof(status), "serving clients; %zu provider%s", n, n == 1 ? "" : "s");
+        rf_systemd_ready(status);
         if (d->options->ready_fd >= 0) {
                 if (write(d->options->ready_fd, "\n", 1) < 0)
                         rf_log(RF_LOG_WARNING, "the descriptor for readiness: %s", rf_strerror(-errno));
                 close(d->options->ready_fd);
         }
-        rf_log(RF_LOG_INFO, "ready: %zu provider%s, %zu words and phrases", rf_providers_count(d->providers),
-               rf_providers_count(d->providers) == 1 ? "" : "s", rf_lexicon_size(d->lexicon));
+        rf_log(RF_LOG_INFO, "ready: %zu provider%s, %zu words and phrases", n, n == 1 ? "" : "s", rf_lexicon_size(d->lexicon));
+}
+
+static uint64_t idle_after_us(void *arg)
+{
+        return (uint64_t)number_of(arg, RF_SET_IDLE_EXIT);
+}
+
+/* Runs and savings, and answers that are fetched anew for later. */
+static bool is_busy(void *arg)
+{
+        const struct rf_daemon *d = arg;
+        struct rf_runs_stats runs = rf_runs_stats(d->runs);
+
+        return runs.active + runs.waiting + rf_saves_active(d->saves) + rf_upstream_stats(d->upstream).in_flight > 0;
+}
+
+/* Without systemd's socket there would be nobody to start it again. */
+static int watch_for_idleness(struct rf_daemon *d, struct rf_group *background)
+{
+        if (d->socket_path)
+                return 0;
+        d->idle = (struct rf_idle_options){ .server = d->server, .after_us = idle_after_us, .is_busy = is_busy, .arg = d };
+        return rf_group_spawn(background, "idle", rf_idle_main, &d->idle);
 }
 
 static void reload_by_signal(void *arg)
@@ -478,7 +521,7 @@ static void reload_by_signal(void *arg)
 
         rf_systemd_reloading();
         (void)reload(arg, &result); /* a mistake was logged, and changes nothing */
-        rf_systemd_ready();
+        rf_systemd_ready(NULL);
 }
 
 static int watchdog(void *arg)
@@ -491,12 +534,6 @@ static int watchdog(void *arg)
                 r = rf_sleep_us(interval_us / 3);
         }
         return 0;
-}
-
-static void log_slow_step(void *arg, const char *name, uint64_t step_us)
-{
-        (void)arg;
-        rf_log(RF_LOG_WARNING, "a step of \"%s\" held the loop for %llu ms", name, (unsigned long long)(step_us / USEC_PER_MSEC));
 }
 
 /* Before the first run: what was learned before counts again, and no run waits for certificates to be read. */
@@ -555,6 +592,8 @@ static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *wat
                 r = rf_runs_start(d->runs, &resumed);
         if (r >= 0)
                 r = rf_saves_start(d->saves, &saves);
+        if (r >= 0)
+                r = watch_for_idleness(d, background);
         if (r < 0)
                 return fail(r, "");
         if (resumed > 0)
@@ -572,7 +611,7 @@ int rf_daemon_main(void *arg)
         uint64_t watchdog_us = rf_systemd_watchdog_us();
         int r;
 
-        rf_sched_set_slow_hook(rf_sched_current(), log_slow_step, NULL);
+        rf_sched_set_slow_hook(rf_sched_current(), rf_report_slow_step, NULL);
         d->control.started_us = rf_now_us();
         d->control.started_wall_us = rf_wall_us();
         r = rf_group_new(RF_FOREVER, &background);

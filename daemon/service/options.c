@@ -18,6 +18,9 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .choices = "0600|0660|0666", .help = "Who may connect to a socket that the daemon makes itself." } },
         [RF_SET_ADMIN_GROUP] = { "daemon", { .name = "admin_group", .type = RF_OPTION_STRING, .max = 64,
                 .help = "Group whose members may administer the daemon, beside root and its own user." }, true },
+        [RF_SET_IDLE_EXIT] = { "daemon", { .name = "idle_exit", .type = RF_OPTION_DURATION, .default_value = "0", .min = 0,
+                .max = 30 * 86400.0 * SECOND, .help = "Leave after so long without anything to do, where systemd holds the socket and "
+                                                      "starts the daemon for the next client; 0 to stay." }, true },
         [RF_SET_STATE_DIRECTORY] = { "daemon", { .name = "state_directory", .type = RF_OPTION_PATH, .default_value = "/var/lib/recflow",
                 .help = "What must survive: runs, logins, what the services refused." } },
         [RF_SET_CACHE_DIRECTORY] = { "daemon", { .name = "cache_directory", .type = RF_OPTION_PATH, .default_value = "/var/cache/recflow",

@@ -15,6 +15,7 @@ enum rf_setting {
         RF_SET_SOCKET,
         RF_SET_SOCKET_MODE,
         RF_SET_ADMIN_GROUP,
+        RF_SET_IDLE_EXIT,
         RF_SET_STATE_DIRECTORY,
         RF_SET_CACHE_DIRECTORY,
         RF_SET_PLUGIN_DIRECTORY,

@@ -1,11 +1,17 @@
 #include "service/systemd.h"
 
+#define SD_JOURNAL_SUPPRESS_LOCATION /* of our wrapper: it would always be the same */
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,9 +53,9 @@ bool rf_systemd_is_listening(int fd)
 
 /* Nobody may be listening for these: that is no failure of ours. */
 
-void rf_systemd_ready(void)
+void rf_systemd_ready(const char *status)
 {
-        (void)sd_notify(0, "READY=1");
+        (void)sd_notifyf(0, "READY=1%s%s", status ? "\nSTATUS=" : "", status ? status : "");
 }
 
 void rf_systemd_reloading(void)
@@ -75,4 +81,26 @@ uint64_t rf_systemd_watchdog_us(void)
         uint64_t us = 0;
 
         return sd_watchdog_enabled(0, &us) > 0 ? us : 0;
+}
+
+bool rf_systemd_has_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat st;
+
+        /* the variable is inherited by programs whose standard error was sent elsewhere */
+        return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+               st.st_dev == device && st.st_ino == inode;
+}
+
+int rf_systemd_journal(const char *const *fields, size_t n)
+{
+        struct iovec v[16];
+
+        if (n > sizeof(v) / sizeof(*v))
+                return -E2BIG;
+        for (size_t i = 0; i < n; i++)
+                v[i] = (struct iovec){ .iov_base = (char *)fields[i], .iov_len = strlen(fields[i]) };
+        return sd_journal_sendv(v, (int)n);
 }

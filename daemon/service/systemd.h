@@ -12,8 +12,12 @@
 int rf_systemd_sockets(int *ret_fds, size_t max);
 bool rf_systemd_is_listening(int fd); /* or connected */
 
-void rf_systemd_ready(void);
+void rf_systemd_ready(const char *status); /* a line for people; NULL: as it was */
 void rf_systemd_reloading(void);
 void rf_systemd_stopping(void);
 void rf_systemd_alive(void);
 uint64_t rf_systemd_watchdog_us(void); /* 0: none wished */
+
+/* Whether what is written to standard error goes to the journal, and an entry for it: "NAME=value" each. -errno. */
+bool rf_systemd_has_journal(void);
+int rf_systemd_journal(const char *const *fields, size_t n);

@@ -50,6 +50,7 @@ struct rf_call_record {
 /* Who calls, and who wants to know. */
 struct rf_caller {
         uint64_t client;     /* fairness is per client */
+        const char *run;     /* its id, for the log; NULL: none */
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
