@@ -61,7 +61,7 @@ const struct command commands[] = {
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },
-        { "optimizations", "[set SWITCH on|off | profile baseline|full]", "list or switch optimisations", 0, 3, 0, command_optimizations },
+        { "optimizations", "[set SWITCH on|off | profile baseline|full]", "list or switch them", 0, 3, 0, command_optimizations },
         { "version", "", "print the version", 0, 0, 0, command_version },
         { "help", "[COMMAND]", "print help", 0, 1, 0, command_help },
         { "complete", "-- WORD...", "print what the last word may become, for shells", 1, WORDS_MAX, 0, command_complete },
@@ -90,7 +90,7 @@ void args_print_help(const struct command *command)
         }
         printf("Usage: recflowctl COMMAND [OPTION]...\n\nTurns a sentence into an ordered playlist, through the daemon recflowd.\n\nCommands:\n");
         for (size_t i = 0; i < n_commands; i++) {
-                char left[48];
+                char left[64];
 
                 snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].arguments);
                 printf("  %-22s %s\n", left, commands[i].help);
