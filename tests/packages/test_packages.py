@@ -23,8 +23,8 @@ CONF = "/etc/recflow/recflowd.conf"
 OWN = "/etc/recflow/recflowd.conf.d/own.conf"
 OLD = "0.0.1"
 # what the system keeps of every installation and isn't part of any package
-KEPT_BY_SYSTEM = ("/dev", "/packages", "/proc", "/sys", "/tmp", "/var/cache/apt", "/var/cache/debconf", "/var/cache/ldconfig", "/var/lib/apt",
-                  "/var/lib/dpkg", "/var/log")
+KEPT_BY_SYSTEM = ("/dev", "/etc/.pwd.lock", "/etc/group-", "/etc/gshadow-", "/etc/passwd-", "/etc/shadow-", "/packages", "/proc", "/sys", "/tmp",
+                  "/var/cache/apt", "/var/cache/debconf", "/var/cache/ldconfig", "/var/lib/apt", "/var/lib/dpkg", "/var/log")
 
 
 def mirror():
@@ -134,11 +134,13 @@ class Root:
 
     def __init__(self, directory, packages):
         self.path = str(directory / "root")
-        depends = run("dpkg-deb", "-f", package(packages, "recflow"), "Depends").strip()
+        # of systemd only what maintainer scripts call: the whole of it takes long to install
+        depends = run("dpkg-deb", "-f", package(packages, "recflow"), "Depends").strip().replace("systemd | ", "")
+        needed = f"{depends}, systemd-standalone-sysusers, systemd-standalone-tmpfiles"
         suite, address = mirror()
         run("mmdebstrap", "--mode=root", "--variant=apt", "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/locale/*",
-            "--aptopt=APT::Install-Recommends false", f'--customize-hook=chroot "$1" apt-get satisfy -q -y "{depends}"', suite, self.path,
-            address, env=clean_environment())
+            "--aptopt=APT::Install-Recommends false", f'--customize-hook=chroot "$1" apt-get satisfy -q -y "{needed}"', suite, self.path, address,
+            env=clean_environment())
         os.mkdir(f"{self.path}/packages")
 
     def command(self, *command):
@@ -147,7 +149,8 @@ class Root:
         return ["unshare", "--mount", "sh", "-c", mount, "sh", self.path, *command]
 
     def run(self, *command):
-        return run(*self.command(*command), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
+        return run(*self.command(*command),
+                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
 
     def install(self, *paths):
         for path in paths:
@@ -168,7 +171,8 @@ class Root:
         return found
 
     def status(self, name):
-        out = subprocess.run(self.command("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", name), capture_output=True, text=True, timeout=TIMEOUT)
+        query = self.command("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", name)
+        out = subprocess.run(query, capture_output=True, text=True, timeout=TIMEOUT)
         return out.stdout.strip()
 
 

@@ -109,7 +109,7 @@ def bash(where, *words, line_breaks=None):
     """What bash offers for the last of `words`, as readline splits them."""
     script = f"""
         {f"COMP_WORDBREAKS='{line_breaks}'" if line_breaks else ":"}
-        source {COMPLETION}/recflowctl || exit 1
+        source {COMPLETION}/{words[0]} || exit 1
         COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
         function=$(complete -p "$1" | sed 's/.* -F \\([^ ]*\\) .*/\\1/')
         $function "$1" "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD-1]}}"
