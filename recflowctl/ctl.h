@@ -46,7 +46,8 @@ struct ctl {
 
 struct command {
         const char *name;
-        const char *arguments, *help;
+        const char *arguments; /* as in "[set SWITCH on|off | profile baseline|full]": completion reads it, too */
+        const char *help;
         size_t words_min, words_max;
         uint64_t options; /* bits, beside those that all take */
         int (*run)(struct ctl *c);
@@ -113,6 +114,7 @@ int command_version(struct ctl *c);
 int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_state(struct ctl *c); /* state.c */
 int command_help(struct ctl *c); /* options.c */
+int command_complete(struct ctl *c); /* complete.c */
 
 /* Saves a run and waits for the end: 0 with the reply, or an exit code after a message. save.c */
 int save_run(struct ctl *c, const char *run, const char *provider, json_t **ret);

@@ -5,16 +5,9 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "ctl.h"
+#include "options.h"
 
-enum kind { FLAG, TEXT, LIST, INTEGER, DURATION, CHOICE, TIME };
-
-static const struct {
-        const char *name, *argument, *help;
-        enum kind kind;
-        int64_t min, max; /* durations: milliseconds */
-        const char *choices;
-} options[OPT_COUNT] = {
+const struct option_entry options[OPT_COUNT] = {
         [OPT_SOCKET] = { "socket", "PATH", "the daemon's socket, before $RECFLOW_SOCKET", TEXT, 0, 0, NULL },
         [OPT_JSON] = { "json", NULL, "print only JSON on standard output", FLAG, 0, 0, NULL },
         [OPT_QUIET] = { "quiet", NULL, "print no progress and no hints", FLAG, 0, 0, NULL },
@@ -49,7 +42,6 @@ static const struct {
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
-#define COMMON (BIT(OPT_SOCKET) | BIT(OPT_JSON) | BIT(OPT_QUIET) | BIT(OPT_HELP))
 #define WISH (BIT(OPT_TRACKS) | BIT(OPT_DURATION) | BIT(OPT_DEADLINE) | BIT(OPT_EXCLUDE_ARTIST) | BIT(OPT_NO_EXPLICIT) | BIT(OPT_LIKE) | \
               BIT(OPT_ARC) | BIT(OPT_SEED))
 #define RESULT (BIT(OPT_FORMAT) | BIT(OPT_OUTPUT) | BIT(OPT_STRICT))
@@ -77,9 +69,10 @@ const struct command commands[] = {
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },
-        { "optimizations", "[set NAME on|off | profile NAME]", "list or switch optimisations", 0, 3, 0, command_optimizations },
+        { "optimizations", "[set SWITCH on|off | profile baseline|full]", "list or switch them", 0, 3, 0, command_optimizations },
         { "version", "", "print the version", 0, 0, 0, command_version },
         { "help", "[COMMAND]", "print help", 0, 1, 0, command_help },
+        { "complete", "-- WORD...", "print what the last word may become, for shells", 1, WORDS_MAX, 0, command_complete },
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
@@ -105,7 +98,7 @@ void args_print_help(const struct command *command)
         }
         printf("Usage: recflowctl COMMAND [OPTION]...\n\nTurns a sentence into an ordered playlist, through the daemon recflowd.\n\nCommands:\n");
         for (size_t i = 0; i < n_commands; i++) {
-                char left[48];
+                char left[64];
 
                 snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].arguments);
                 printf("  %-22s %s\n", left, commands[i].help);
