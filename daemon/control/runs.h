@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/observer.h"
 #include "control/run_record.h"
 #include "flow/flow.h"
 #include "store/state.h"
@@ -19,6 +20,7 @@ struct rf_runs_options {
         uint32_t active_max, waiting_max, waiting_per_client_max;
         uint32_t kept_max;       /* ended runs in the store; the oldest make room */
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
+        struct rf_observer *observer; /* is told of each run's end; NULL: nobody is */
 };
 
 struct rf_runs_stats {

@@ -31,6 +31,7 @@ struct rf_daemon {
         struct rf_state *state;
         struct rf_http *http;
         struct rf_upstream *upstream;
+        struct rf_observer *observer;
         struct rf_flow flow;
         struct rf_runs *runs;
         struct rf_saves *saves;
@@ -93,6 +94,36 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .waiting_per_client_max = (uint32_t)number_of(d, RF_SET_RUNS_WAITING_PER_CLIENT_MAX),
                 .kept_max = (uint32_t)number_of(d, RF_SET_RUNS_KEPT_MAX),
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
+                .observer = d->observer,
+        };
+}
+
+static void log_slow_request(void *arg, const struct rf_attempt_record *record)
+{
+        (void)arg;
+        rf_log(RF_LOG_WARNING, "[provider %s] slow: %s took %llu.%llu s%s%s", record->provider,
+               record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->duration_us / USEC_PER_SEC),
+               (unsigned long long)(record->duration_us % USEC_PER_SEC / (USEC_PER_SEC / 10)), record->failure ? ": " : "",
+               record->failure ? record->failure : record->outcome == RF_OUTCOME_CANCELLED ? ", given up" : "");
+}
+
+static double share_of(const struct rf_daemon *d, enum rf_setting s)
+{
+        return rf_config_get(d->config, s)->real / 100;
+}
+
+static struct rf_observer_options observer_options(const struct rf_daemon *d)
+{
+        return (struct rf_observer_options){
+                .state = d->state,
+                .criteria = { .limits = { [RF_CRITERION_P50] = (double)number_of(d, RF_SET_CRITERIA_P50) / USEC_PER_SEC,
+                                          [RF_CRITERION_P95] = (double)number_of(d, RF_SET_CRITERIA_P95) / USEC_PER_SEC,
+                                          [RF_CRITERION_TIMEOUTS] = share_of(d, RF_SET_CRITERIA_TIMEOUTS),
+                                          [RF_CRITERION_REPEAT_HITS] = share_of(d, RF_SET_CRITERIA_REPEAT_HITS),
+                                          [RF_CRITERION_ERRORS] = share_of(d, RF_SET_CRITERIA_ERRORS) },
+                              .timeouts_of = text_of(d, RF_SET_CRITERIA_TIMEOUTS_OF) },
+                .window_us = (uint64_t)number_of(d, RF_SET_CRITERIA_WINDOW),
+                .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_request,
         };
 }
 
@@ -116,6 +147,7 @@ static void apply_live(struct rf_daemon *d)
 {
         const char *name = text_of(d, RF_SET_ADMIN_GROUP);
         struct rf_runs_options o = runs_options(d);
+        struct rf_observer_options observer = observer_options(d);
         const struct group *group = NULL;
 
         if (name && name[0]) {
@@ -137,6 +169,7 @@ static void apply_live(struct rf_daemon *d)
         d->control.n_notices = d->n_notices;
         d->control.optimizations = optimizations(d);
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
+        rf_observer_configure(d->observer, &observer);
         if (d->runs)
                 rf_runs_configure(d->runs, &o);
 }
@@ -294,14 +327,6 @@ static int open_http(struct rf_daemon *d)
         return rf_http_new(&o, &d->http);
 }
 
-static void log_slow_call(void *arg, const struct rf_call_record *record)
-{
-        (void)arg;
-        rf_log(RF_LOG_WARNING, "[provider %s] slow: %s took %llu.%llu s", record->provider,
-               record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->upstream_us / USEC_PER_SEC),
-               (unsigned long long)(record->upstream_us % USEC_PER_SEC / (USEC_PER_SEC / 10)));
-}
-
 static int open_upstream(struct rf_daemon *d)
 {
         uint64_t breaker_open_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_BREAKER_OPEN);
@@ -312,12 +337,17 @@ static int open_upstream(struct rf_daemon *d)
                                          .breaker = { .failures = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_FAILURES),
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
-                                         .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_call };
-        struct rf_runs_options runs = runs_options(d);
-        int r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
+                                         .observe = rf_observer_call, .attempted = rf_observer_attempt };
+        struct rf_observer_options observer = observer_options(d);
+        struct rf_runs_options runs;
+        int r = rf_observer_new(&observer, &d->observer);
 
+        o.observe_arg = d->observer;
+        if (r >= 0)
+                r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
         if (r < 0)
                 return r;
+        runs = runs_options(d);
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
         r = rf_runs_new(&runs, &d->flow, d->state, &d->runs);
         if (r < 0)
@@ -335,7 +365,7 @@ static int open_server(struct rf_daemon *d)
         int r = rf_varlink_server_new(&o, &d->server);
 
         d->control = (struct rf_control){
-                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
+                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .observer = d->observer, .cache = d->cache,
                 .state = d->state, .server = d->server, .version = PACKAGE_VERSION,
                 .cache_path = text_of(d, RF_SET_CACHE_DIRECTORY), .state_path = text_of(d, RF_SET_STATE_DIRECTORY),
                 .cache_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE), .state_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE),
@@ -389,6 +419,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_saves_free(d->saves);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
+        rf_observer_free(d->observer);
         rf_http_free(d->http);
         rf_cache_close(d->cache);
         rf_state_close(d->state);
@@ -512,10 +543,22 @@ static void log_slow_step(void *arg, const char *name, uint64_t step_us)
         rf_log(RF_LOG_WARNING, "a step of \"%s\" held the loop for %llu ms", name, (unsigned long long)(step_us / USEC_PER_MSEC));
 }
 
-/* Before the first run: what was learned before counts again, and no run waits for certificates to be read. */
+/* Before the first run: what was counted and learned before counts again, and no run waits for certificates to be read. */
 static int start_upstream(struct rf_daemon *d)
 {
         bool uses_http = false;
+        size_t damaged;
+        int r = rf_observer_start(d->observer, &damaged);
+
+        if (r < 0)
+                return r;
+        if (damaged > 0) {
+                char message[160];
+
+                snprintf(message, sizeof(message), "%zu records of statistics can't be read: what they counted is lost, counting goes on", damaged);
+                notice(d, message);
+                d->control.n_notices = d->n_notices;
+        }
 
         rf_upstream_start(d->upstream);
         for (size_t i = 0; i < rf_providers_count(d->providers); i++) {
@@ -563,6 +606,7 @@ int rf_daemon_main(void *arg)
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
         rf_upstream_stop(d->upstream);
+        rf_observer_stop(d->observer);
         rf_http_stop(d->http);
         return r;
 }
