@@ -210,7 +210,7 @@ static int64_t parse_duration(const char *text)
         static const struct {
                 const char *unit;
                 double ms;
-        } units[] = { { "ms", 1 }, { "h", 3600000 }, { "min", 60000 }, { "m", 60000 }, { "s", 1000 } };
+        } units[] = { { "ms", 1 }, { "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "m", 60000 }, { "s", 1000 } };
         double sum = 0;
 
         if (!*text)
@@ -242,6 +242,7 @@ static int take_duration(struct args *a, size_t o, const char *value)
 
         if (ms < options[o].min || ms > options[o].max)
                 return bad_value(o, value, o == OPT_DEADLINE ? "a time from 100ms to 1h is needed, such as 20s" :
+                                           o == OPT_SINCE    ? "a time from 1m to 7d is needed, such as 1h or 2d" :
                                                                "a time from 1m to 24h is needed, such as 45m or 1h30m");
         a->number[o] = ms;
         return 0;

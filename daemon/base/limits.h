@@ -64,8 +64,8 @@
 
 /* observe */
 #define RF_STATS_ENDPOINTS_MAX 64u         /* provider and endpoint told apart; others are counted as one */
-#define RF_STATS_MINUTES 120u              /* kept minute by minute */
-#define RF_STATS_HOURS 168u                /* kept hour by hour */
+#define RF_STATS_MINUTES 121u              /* kept minute by minute: two hours, and the minute that goes on */
+#define RF_STATS_HOURS 169u                /* kept hour by hour: a week, and the hour that goes on */
 #define RF_STATS_PROMPTS 1024u             /* prompts remembered, to know which runs repeat one */
 #define RF_METRICS_CLIENTS_MAX 16u         /* connections to the listener for metrics */
 #define RF_METRICS_IDLE_S 10u              /* one without a request is closed */

@@ -239,7 +239,7 @@ int rf_control_stats(struct rf_varlink_call *call, void *arg)
         json_t *o;
         int r;
 
-        if (since && (since_s < 1 || since_s > (json_int_t)(RF_STATS_HOURS * 3600)))
+        if (since && (since_s < 1 || since_s > (json_int_t)((RF_STATS_HOURS - 1) * 3600)))
                 return rf_varlink_call_invalid(call, "since_s");
         r = rf_stats_sum(rf_observer_stats(c->observer), until_us, (uint64_t)since_s * USEC_PER_SEC, &f, &from_us);
         if (r < 0)

@@ -168,7 +168,7 @@ int rf_stats_sum(struct rf_stats *s, uint64_t wall_us, uint64_t since_us, struct
                 r = rf_figures_merge(f, s->total);
                 from_us = s->since_us ? s->since_us : wall_us;
         } else
-                r = rf_series_sum(since_us < RF_STATS_MINUTES * (uint64_t)MINUTE_US ? s->minutes : s->hours, from_us, wall_us, f, &from_us);
+                r = rf_series_sum(since_us <= (RF_STATS_MINUTES - 1) * (uint64_t)MINUTE_US ? s->minutes : s->hours, from_us, wall_us, f, &from_us);
         if (r < 0)
                 return r;
         *ret_from_us = MAX(from_us, s->since_us);

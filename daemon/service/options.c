@@ -87,7 +87,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
         [RF_SET_CRITERIA_ERRORS] = { "criteria", { .name = "errors", .type = RF_OPTION_REAL, .default_value = "2", .min = 0, .max = 100,
                 .help = "Percentage of calls that those without an answer are to stay below." }, true },
         [RF_SET_CRITERIA_WINDOW] = { "criteria", { .name = "window", .type = RF_OPTION_DURATION, .default_value = "24h", .min = 60 * SECOND,
-                .max = RF_STATS_HOURS * 3600 * SECOND, .help = "Over which the metrics judge the criteria." }, true },
+                .max = (RF_STATS_HOURS - 1) * 3600 * SECOND, .help = "Over which the metrics judge the criteria." }, true },
         [RF_SET_PROFILE] = { "optimizations", { .name = "profile", .type = RF_OPTION_ENUM, .default_value = "full",
                 .choices = "baseline|full", .help = "Sets the switches below that aren't given: baseline is off, full is on." }, true },
 #define SWITCH(symbol, name_, phase, on, off) \
