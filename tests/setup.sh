@@ -1,8 +1,8 @@
 # Sourced by ./demo and ./check: installs what is missing and builds, telling what it does. Debian 12 or newer, as root or with sudo.
 
 build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc libc6-dev
-libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev ca-certificates"
-test_packages="libcmocka-dev libmicrohttpd-dev openssl varlink-go socat python3-pytest jq xz-utils"
+libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev libmicrohttpd-dev ca-certificates"
+test_packages="libcmocka-dev openssl varlink-go socat python3-pytest jq xz-utils prometheus"
 
 say() {
         printf '%s\n' "$*" >&2

@@ -18,6 +18,7 @@
 #include "provider/host.h"
 #include "sched/sched.h"
 #include "service/log.h"
+#include "service/observation.h"
 #include "service/systemd.h"
 
 enum { NOTICES_MAX = 64, SOCKETS_MAX = 8 };
@@ -37,6 +38,7 @@ struct rf_daemon {
         struct rf_saves *saves;
         struct rf_varlink_server *server;
         struct rf_control control;
+        struct rf_metrics_listener *metrics; /* NULL: none is configured */
         char *notices[NOTICES_MAX];
         size_t n_notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
@@ -70,6 +72,8 @@ int rf_daemon_configure(const struct rf_daemon_options *o, struct rf_config **re
 
         for (size_t i = 0; i < o->n_overrides && r >= 0; i++)
                 r = rf_config_set(c, o->overrides[i].setting, o->overrides[i].value, o->overrides[i].where, ret_error);
+        if (r >= 0)
+                r = rf_observation_check(c, ret_error);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);
@@ -98,35 +102,6 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
         };
 }
 
-static void log_slow_request(void *arg, const struct rf_attempt_record *record)
-{
-        (void)arg;
-        rf_log(RF_LOG_WARNING, "[provider %s] slow: %s took %llu.%llu s%s%s", record->provider,
-               record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->duration_us / USEC_PER_SEC),
-               (unsigned long long)(record->duration_us % USEC_PER_SEC / (USEC_PER_SEC / 10)), record->failure ? ": " : "",
-               record->failure ? record->failure : record->outcome == RF_OUTCOME_CANCELLED ? ", given up" : "");
-}
-
-static double share_of(const struct rf_daemon *d, enum rf_setting s)
-{
-        return rf_config_get(d->config, s)->real / 100;
-}
-
-static struct rf_observer_options observer_options(const struct rf_daemon *d)
-{
-        return (struct rf_observer_options){
-                .state = d->state,
-                .criteria = { .limits = { [RF_CRITERION_P50] = (double)number_of(d, RF_SET_CRITERIA_P50) / USEC_PER_SEC,
-                                          [RF_CRITERION_P95] = (double)number_of(d, RF_SET_CRITERIA_P95) / USEC_PER_SEC,
-                                          [RF_CRITERION_TIMEOUTS] = share_of(d, RF_SET_CRITERIA_TIMEOUTS),
-                                          [RF_CRITERION_REPEAT_HITS] = share_of(d, RF_SET_CRITERIA_REPEAT_HITS),
-                                          [RF_CRITERION_ERRORS] = share_of(d, RF_SET_CRITERIA_ERRORS) },
-                              .timeouts_of = text_of(d, RF_SET_CRITERIA_TIMEOUTS_OF) },
-                .window_us = (uint64_t)number_of(d, RF_SET_CRITERIA_WINDOW),
-                .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_request,
-        };
-}
-
 /* The profile, then what is said of single switches. */
 static struct rf_optimizations optimizations(const struct rf_daemon *d)
 {
@@ -147,7 +122,7 @@ static void apply_live(struct rf_daemon *d)
 {
         const char *name = text_of(d, RF_SET_ADMIN_GROUP);
         struct rf_runs_options o = runs_options(d);
-        struct rf_observer_options observer = observer_options(d);
+        struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         const struct group *group = NULL;
 
         if (name && name[0]) {
@@ -338,7 +313,7 @@ static int open_upstream(struct rf_daemon *d)
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
                                          .observe = rf_observer_call, .attempted = rf_observer_attempt };
-        struct rf_observer_options observer = observer_options(d);
+        struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         struct rf_runs_options runs;
         int r = rf_observer_new(&observer, &d->observer);
 
@@ -575,6 +550,7 @@ int rf_daemon_main(void *arg)
         _cleanup_(rf_group_freep) struct rf_group *background = NULL;
         uint64_t watchdog_us = rf_systemd_watchdog_us();
         size_t resumed = 0, saves = 0;
+        char message[256] = "";
         int r;
 
         rf_sched_set_slow_hook(rf_sched_current(), log_slow_step, NULL);
@@ -596,12 +572,17 @@ int rf_daemon_main(void *arg)
                         rf_log(RF_LOG_INFO, "%zu runs that hadn't ended are taken up again", resumed);
                 if (saves > 0)
                         rf_log(RF_LOG_INFO, "%zu savings of playlists that hadn't ended go on", saves);
+                /* where it can't be had everything else goes on: nobody loses playlists for want of a graph */
+                if (rf_observation_listen(d->config, &d->control, &d->metrics, message, sizeof(message)) < 0)
+                        notice(d, message);
+                d->control.n_notices = d->n_notices;
                 tell_ready(d);
                 r = serve_signals(d);
         }
         rf_systemd_stopping();
         if (d->socket_path)
                 unlink(d->socket_path);
+        d->metrics = rf_metrics_listener_free(d->metrics);
         rf_varlink_server_stop(d->server);
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
