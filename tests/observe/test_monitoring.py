@@ -2,8 +2,14 @@
 
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -179,3 +185,145 @@ def test_promtool_finds_nothing_to_say(daemon):
     done = subprocess.run(["promtool", "check", "metrics"], input=ctl(daemon, "metrics", "--prometheus"), capture_output=True, text=True,
                           timeout=TIMEOUT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# ---- The listener and Prometheus ----
+
+LISTEN = "[metrics]\nlisten = 127.0.0.1:0\n"
+
+
+def port_of(d):
+    return int(re.search(r"metrics at \S+, port (\d+)", d.log()).group(1))
+
+
+def fetch(url, accept=None, method="GET", data=None):
+    """Status, type and text of an answer."""
+    request = urllib.request.Request(url, data=data, method=method, headers={"Accept": accept} if accept else {})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=TIMEOUT) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers["Content-Type"], e.read().decode()
+
+
+def test_the_listener_answers_one_path_in_two_formats(tmp_path):
+    with Daemon(tmp_path, LISTEN, provider=MOCK) as d:
+        recommend(d, "calm piano")
+        base = f"http://127.0.0.1:{port_of(d)}"
+        status, kind, text = fetch(base + "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+        assert status == 200 and kind.startswith("application/openmetrics-text; version=1.0.0") and text.endswith("# EOF\n")
+        status, kind, text = fetch(base + "/metrics")
+        assert status == 200 and kind.startswith("text/plain; version=0.0.4") and 'recflow_runs_total{end="done"} 1' in text
+        assert fetch(base + "/")[0] == fetch(base + "/metrics/x")[0] == 404
+        assert fetch(base + "/metrics", method="POST", data=b"x" * 5000)[0] == 405
+        # whoever says nothing takes a place, and no more
+        mute = [socket.create_connection(("127.0.0.1", port_of(d))) for _ in range(4)]
+        assert fetch(base + "/metrics")[0] == 200
+        recommend(d, "happy pop")
+        assert 'recflow_runs_total{end="done"} 2' in fetch(base + "/metrics")[2]
+        for s in mute:
+            s.close()
+    assert d.process.returncode == 0
+
+
+@pytest.mark.parametrize("address,words", [
+    ("0.0.0.0:9464", "loopback address only"),
+    ("192.0.2.1:9464", "loopback address only"),
+    ("[::]:9464", "loopback address only"),
+    ("localhost:9464", "numeric address is needed"),
+    ("127.0.0.1", "isn't an address and a port"),
+    ("127.0.0.1:99999", "isn't an address and a port"),
+    ("::1:9464", "isn't an address and a port"),
+])
+def test_only_loopback_is_listened_at(tmp_path, address, words):
+    d = Daemon(tmp_path, f"[metrics]\nlisten = {address}\n")
+    d.stop()
+    assert not d.is_ready and words in d.log(), d.log()
+
+
+def test_a_port_that_is_taken_is_a_notice(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with Daemon(tmp_path, f"[metrics]\nlisten = {address}\n") as d, d.client() as c:
+            notices = c.call(A + "Status")["parameters"]["notices"]
+    assert len(notices) == 1 and address in notices[0] and "in use" in notices[0]
+
+
+@needs_promtool
+def test_the_rules_are_valid_and_fire_when_they_should(tmp_path):
+    for name in ("docs/monitoring/recflow-alerts.yml", "docs/monitoring/prometheus.yml", "tests/observe/alerts.yml"):
+        shutil.copy(os.path.join(SOURCE, name), tmp_path)
+    for command in (["check", "rules", "recflow-alerts.yml"], ["check", "config", "prometheus.yml"], ["test", "rules", "alerts.yml"]):
+        done = subprocess.run(["promtool", *command], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def wait_until(condition):
+    """What a condition gives, once it gives something."""
+    until = time.monotonic() + TIMEOUT
+    while time.monotonic() < until:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.1)
+    raise AssertionError("it never came")
+
+
+class Prometheus:
+    """A private one, that scrapes one port."""
+
+    def __init__(self, directory, port):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.base = f"http://127.0.0.1:{s.getsockname()[1]}"
+        os.mkdir(directory)
+        shutil.copy(os.path.join(SOURCE, "docs/monitoring/recflow-alerts.yml"), directory)
+        with open(os.path.join(SOURCE, "docs/monitoring/prometheus.yml"), encoding="utf-8") as f:
+            config = f.read().replace("127.0.0.1:9464\"", f"127.0.0.1:{port}\"").replace("15s", "200ms").replace("30s", "1s")
+        with open(os.path.join(directory, "prometheus.yml"), "w", encoding="utf-8") as f:
+            f.write(config)
+        self.log = open(os.path.join(directory, "log"), "wb")
+        self.process = subprocess.Popen(["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+                                         "--web.listen-address=" + self.base[7:]], cwd=directory, stdout=self.log, stderr=self.log)
+
+    def get(self, path):
+        try:
+            status, _, text = fetch(self.base + path)
+        except OSError:
+            return None
+        return json.loads(text)["data"] if status == 200 else None
+
+    def query(self, expression):
+        data = self.get("/api/v1/query?query=" + urllib.parse.quote(expression))
+        return [(r["metric"], float(r["value"][1])) for r in data["result"]] if data else []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
+        self.log.close()
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="needs Prometheus (Debian's package prometheus)")
+def test_a_real_prometheus_scrapes_it(tmp_path):
+    with Daemon(tmp_path, LISTEN, provider=MOCK) as d:
+        recommend(d, "calm piano", "calm piano")
+        with Prometheus(tmp_path / "prometheus", port_of(d)) as p:
+            wait_until(lambda: p.query('recflow_runs_total{job="recflow", end="done"} == 2'))
+            target = p.get("/api/v1/targets")["activeTargets"][0]
+            assert target["health"] == "up" and target["lastError"] == ""
+            assert p.get("/api/v1/metadata?metric=recflow_run_duration_seconds")["recflow_run_duration_seconds"][0]["type"] == "histogram"
+            s = stats(d)
+            assert p.query("sum(recflow_attempts_total)")[0][1] == sum(e["attempts"] for e in s["endpoints"])
+            assert p.query('recflow_run_duration_seconds_bucket{le="60.0"}')[0][1] == 2
+            assert p.query('recflow_criterion_met{criterion="repeat_hits"}')[0][1] == 1
+            recommend(d, "happy pop")
+            wait_until(lambda: p.query('recflow_runs_total{end="done"} == 3'))
+            rules = p.get("/api/v1/rules")["groups"]
+            assert {g["name"] for g in rules} == {"recflow-records", "recflow-criteria", "recflow-services"}
+            wait_until(lambda: all(r["health"] == "ok" for g in p.get("/api/v1/rules")["groups"] for r in g["rules"]))
+            assert p.get("/api/v1/alerts")["alerts"] == []
