@@ -23,6 +23,7 @@ enum option {
         OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN,
         OPT_SINCE, OPT_UNTIL,
         OPT_SECRETS, OPT_REPLACE,
+        OPT_PROMETHEUS,
         OPT_COUNT
 };
 
@@ -111,6 +112,8 @@ int command_ping(struct ctl *c);
 int command_status(struct ctl *c);
 int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
+int command_stats(struct ctl *c); /* stats.c */
+int command_metrics(struct ctl *c);
 int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_state(struct ctl *c); /* state.c */
 int command_help(struct ctl *c); /* options.c */

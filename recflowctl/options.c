@@ -35,10 +35,11 @@ const struct option_entry options[OPT_COUNT] = {
         [OPT_SAVE_TO] = { "save-to", "PROVIDER", "save the playlist at a service, too", TEXT, 0, 0, NULL },
         [OPT_NAME] = { "name", "NAME", "name of the saved playlist, instead of its title", TEXT, 0, 0, NULL },
         [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
-        [OPT_SINCE] = { "since", "TIME", "only those accepted then or later: 2h, 3d, or 2026-11-24 10:00", TIME, 0, 0, NULL },
+        [OPT_SINCE] = { "since", "TIME", "only what was then or later: 2h, 3d, or 2026-11-24 10:00", TIME, 0, 0, NULL },
         [OPT_UNTIL] = { "until", "TIME", "only those accepted before then, in the same form", TIME, 0, 0, NULL },
         [OPT_SECRETS] = { "secrets", NULL, "export logins, too: whoever has the file can use them", FLAG, 0, 0, NULL },
         [OPT_REPLACE] = { "replace", NULL, "records of the file replace those that are there", FLAG, 0, 0, NULL },
+        [OPT_PROMETHEUS] = { "prometheus", NULL, "the older text format, which promtool reads", FLAG, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
@@ -66,6 +67,8 @@ const struct command commands[] = {
         { "cache", "stats|flush", "look at the cache, or empty it", 1, 1, 0, command_cache },
         { "state", "export|import FILE", "write the daemon's state to a file, or read one in", 1, 2,
           BIT(OPT_SECRETS) | BIT(OPT_OUTPUT) | BIT(OPT_REPLACE), command_state },
+        { "stats", "", "show times, rates and criteria of what was done", 0, 0, BIT(OPT_SINCE), command_stats },
+        { "metrics", "", "print the same as OpenMetrics text, for Prometheus", 0, 0, BIT(OPT_PROMETHEUS), command_metrics },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },

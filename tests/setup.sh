@@ -1,8 +1,8 @@
 # Sourced by ./demo and ./check: installs what is missing and builds, telling what it does. Debian 12 or newer, as root or with sudo.
 
 build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc libc6-dev
-libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev ca-certificates"
-test_packages="libcmocka-dev libmicrohttpd-dev openssl varlink-go socat python3-pytest jq xz-utils systemd-container"
+libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev libmicrohttpd-dev ca-certificates"
+test_packages="libcmocka-dev openssl varlink-go socat python3-pytest jq xz-utils systemd-container prometheus"
 # What tests of completion, manual pages, packages and the plugin interface take: where one can't be installed, they are skipped and say so.
 extra_test_packages="abigail-tools debhelper dpkg-dev fakeroot lintian man-db mandoc mmdebstrap systemd zsh"
 

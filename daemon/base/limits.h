@@ -64,6 +64,14 @@
 #define RF_ORDER_INPUT_MAX 500u            /* tracks to order in one call */
 #define RF_ORDER_EXACT_MAX 12u             /* tracks up to which the optimum is computed exactly */
 
+/* observe */
+#define RF_STATS_ENDPOINTS_MAX 64u         /* provider and endpoint told apart; others are counted as one */
+#define RF_STATS_MINUTES 121u              /* kept minute by minute: two hours, and the minute that goes on */
+#define RF_STATS_HOURS 169u                /* kept hour by hour: a week, and the hour that goes on */
+#define RF_STATS_PROMPTS 1024u             /* prompts remembered, to know which runs repeat one */
+#define RF_METRICS_CLIENTS_MAX 16u         /* connections to the listener for metrics */
+#define RF_METRICS_IDLE_S 10u              /* one without a request is closed */
+
 /* control */
 #define RF_MESSAGE_MAX (1u << 20)          /* bytes of one Varlink message */
 #define RF_CLIENTS_MAX 1024u

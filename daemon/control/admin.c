@@ -14,6 +14,7 @@
 #include "control/login.h"
 #include "control/state_export.h"
 #include "control/state_import.h"
+#include "control/stats.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
@@ -59,8 +60,7 @@ static json_t *encode_state_store(struct rf_build *b, const struct rf_control *c
         return encode_store(b, c->state_path, entries, rf_state_bytes(c->state), c->state_max, rf_state_set_aside_path(c->state));
 }
 
-/* Resident memory of the process. */
-static uint64_t memory_bytes(void)
+uint64_t rf_memory_bytes(void)
 {
         unsigned long long size, resident = 0;
         FILE *f = fopen("/proc/self/statm", "re");
@@ -99,7 +99,7 @@ static int status(struct rf_varlink_call *call, void *arg)
         rf_build_int(b, o, "coroutines_max", RF_COROUTINES_MAX);
         rf_build_int(b, o, "slow_steps", sched.slow_steps);
         rf_build_int(b, o, "slowest_step_us", sched.slowest_step_us);
-        rf_build_int(b, o, "memory_bytes", memory_bytes());
+        rf_build_int(b, o, "memory_bytes", rf_memory_bytes());
         rf_build_int(b, o, "lexicon", rf_lexicon_size(c->flow->lexicon));
         rf_build_put(b, o, "cache", encode_cache(b, c));
         rf_build_put(b, o, "state", encode_state_store(b, c));
@@ -264,6 +264,7 @@ const struct rf_varlink_method rf_admin_methods[] = {
         { "SetProfile", rf_set_profile_method },
         { "ExportState", rf_control_export }, { "BeginImport", rf_control_begin_import }, { "AddToImport", rf_control_add_to_import },
         { "CommitImport", rf_control_commit_import },
+        { "Stats", rf_control_stats }, { "Metrics", rf_control_metrics_text },
         { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "control/observer.h"
 #include "control/runs.h"
 #include "control/saves.h"
 #include "control/varlink/server.h"
@@ -26,6 +27,7 @@ struct rf_control {
         struct rf_saves *saves;
         struct rf_providers *providers;
         struct rf_upstream *upstream;
+        struct rf_observer *observer;
         struct rf_cache *cache; /* NULL: switched off */
         struct rf_state *state;
         struct rf_varlink_server *server;
@@ -42,6 +44,9 @@ struct rf_control {
         int (*reload)(void *arg, struct rf_reload *ret); /* -RF_ECONFIG; doesn't yield */
         void *reload_arg;
 };
+
+/* Resident memory of the process; 0 if it can't be told. */
+uint64_t rf_memory_bytes(void);
 
 /* Root, the daemon's own user, or a member of the group that the configuration names. */
 bool rf_may_administer(const struct rf_control *c, struct rf_varlink_call *call);

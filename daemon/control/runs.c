@@ -38,9 +38,12 @@ static int make_playlist(void *arg)
         struct rf_run_hooks hooks = { .progress = rf_job_progressed, .arg = j, .client = j->client_id, .run = j->id,
                                       .deadline_us = j->deadline_us };
         char message[512] = "";
+        uint64_t started_us = rf_now_us();
         int r;
 
         r = rf_flow_recommend(j->runs->flow, j->wish, &hooks, &p, message, sizeof(message));
+        if (!(r == -ECANCELED && j->runs->is_stopping && !j->is_cancelled)) /* interrupted, it hasn't ended */
+                rf_observer_run(j->runs->options.observer, j->wish, j->progress.step, rf_now_us() - started_us, p, r);
         if (r >= 0) {
                 j->playlist = rf_encode_playlist(p, j->id);
                 j->title = strdup(p->title);

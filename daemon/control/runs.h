@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/observer.h"
 #include "control/run_record.h"
 #include "flow/flow.h"
 #include "store/state.h"
@@ -22,6 +23,7 @@ struct rf_runs_options {
         uint64_t kept_age_us;    /* how long after their end they're kept; 0 = for as long as there is room */
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
         void (*ended)(const struct rf_job_view *run); /* is told of each run's end; NULL: nobody is. Doesn't yield */
+        struct rf_observer *observer; /* is told of each run's end; NULL: nobody is */
 };
 
 struct rf_runs_stats {

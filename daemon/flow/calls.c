@@ -58,7 +58,7 @@ static int make_one(struct batch *b, struct rf_call *call)
         struct observed o = { .batch = b, .call = call };
         struct rf_caller caller = { .client = run->hooks->client, .priority = RF_PRIORITY_PERSON, .deadline_us = b->deadline_us,
                                     .run = run->hooks->run, .provider = call->at, .anew = run->fetches_anew || b->manner->anew,
-                                    .observe = observe, .observe_arg = &o };
+                                    .step = b->step + 1, .observe = observe, .observe_arg = &o };
         int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
 
         call->error = r < 0 ? r : 0;

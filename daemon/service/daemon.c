@@ -20,6 +20,7 @@
 #include "service/idle.h"
 #include "service/log.h"
 #include "service/messages.h"
+#include "service/observation.h"
 #include "service/reports.h"
 #include "service/signals.h"
 #include "service/systemd.h"
@@ -35,6 +36,7 @@ struct rf_daemon {
         struct rf_state *state;
         struct rf_http *http;
         struct rf_upstream *upstream;
+        struct rf_observer *observer;
         struct rf_flow flow;
         struct rf_runs *runs;
         struct rf_saves *saves;
@@ -42,6 +44,7 @@ struct rf_daemon {
         struct rf_control control;
         struct rf_alerts *alerts;
         struct rf_idle_options idle;
+        struct rf_metrics_listener *metrics; /* NULL: none is configured */
         char *notices[NOTICES_MAX];
         size_t n_notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
@@ -82,6 +85,8 @@ int rf_daemon_configure(const struct rf_daemon_options *o, struct rf_config **re
 
         for (size_t i = 0; i < o->n_overrides && r >= 0; i++)
                 r = rf_config_set(c, o->overrides[i].setting, o->overrides[i].value, o->overrides[i].where, ret_error);
+        if (r >= 0)
+                r = rf_observation_check(c, ret_error);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);
@@ -108,6 +113,7 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .kept_age_us = (uint64_t)number_of(d, RF_SET_RUNS_KEPT_AGE),
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
                 .ended = rf_report_end_of_run,
+                .observer = d->observer,
         };
 }
 
@@ -131,6 +137,7 @@ static void apply_live(struct rf_daemon *d)
 {
         const char *name = text_of(d, RF_SET_ADMIN_GROUP);
         struct rf_runs_options o = runs_options(d);
+        struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         const struct group *group = NULL;
 
         if (name && name[0]) {
@@ -152,6 +159,7 @@ static void apply_live(struct rf_daemon *d)
         d->control.n_notices = d->n_notices;
         d->control.optimizations = optimizations(d);
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
+        rf_observer_configure(d->observer, &observer);
         if (d->runs)
                 rf_runs_configure(d->runs, &o);
 }
@@ -329,7 +337,15 @@ static void see_call(void *arg, const struct rf_caller *caller, const struct rf_
         struct rf_daemon *d = arg;
         const struct rf_provider *p = record->error == -RF_ELOGIN && record->provider ? rf_providers_find(d->providers, record->provider) : NULL;
 
+        rf_observer_call(d->observer, caller, record);
         rf_alerts_call(d->alerts, caller, record, p ? rf_upstream_provider_stats(d->upstream, p).problem : NULL);
+}
+
+static void see_attempt(void *arg, const struct rf_attempt_record *record)
+{
+        struct rf_daemon *d = arg;
+
+        rf_observer_attempt(d->observer, record);
 }
 
 static int open_upstream(struct rf_daemon *d)
@@ -342,14 +358,18 @@ static int open_upstream(struct rf_daemon *d)
                                          .breaker = { .failures = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_FAILURES),
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
-                                         .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = rf_report_slow_call, .observe = see_call, .observe_arg = d };
-        struct rf_runs_options runs = runs_options(d);
-        int r = rf_alerts_new(&d->alerts);
+                                         .observe = see_call, .attempted = see_attempt, .observe_arg = d };
+        struct rf_observer_options observer = rf_observation_options(d->config, d->state);
+        struct rf_runs_options runs;
+        int r = rf_observer_new(&observer, &d->observer);
 
+        if (r >= 0)
+                r = rf_alerts_new(&d->alerts);
         if (r >= 0)
                 r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
         if (r < 0)
                 return r;
+        runs = runs_options(d);
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
         r = rf_runs_new(&runs, &d->flow, d->state, &d->runs);
         if (r < 0)
@@ -367,7 +387,7 @@ static int open_server(struct rf_daemon *d)
         int r = rf_varlink_server_new(&o, &d->server);
 
         d->control = (struct rf_control){
-                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
+                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .observer = d->observer, .cache = d->cache,
                 .state = d->state, .server = d->server, .version = PACKAGE_VERSION,
                 .cache_path = text_of(d, RF_SET_CACHE_DIRECTORY), .state_path = text_of(d, RF_SET_STATE_DIRECTORY),
                 .cache_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE), .state_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE),
@@ -419,6 +439,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
         rf_alerts_free(d->alerts);
+        rf_observer_free(d->observer);
         rf_http_free(d->http);
         rf_cache_close(d->cache);
         rf_state_close(d->state);
@@ -536,10 +557,22 @@ static int watchdog(void *arg)
         return 0;
 }
 
-/* Before the first run: what was learned before counts again, and no run waits for certificates to be read. */
+/* Before the first run: what was counted and learned before counts again, and no run waits for certificates to be read. */
 static int start_upstream(struct rf_daemon *d)
 {
         bool uses_http = false;
+        size_t damaged;
+        int r = rf_observer_start(d->observer, &damaged);
+
+        if (r < 0)
+                return r;
+        if (damaged > 0) {
+                char message[160];
+
+                snprintf(message, sizeof(message), "%zu records of statistics can't be read: what they counted is lost, counting goes on", damaged);
+                notice(d, message);
+                d->control.n_notices = d->n_notices;
+        }
 
         rf_upstream_start(d->upstream);
         for (size_t i = 0; i < rf_providers_count(d->providers); i++) {
@@ -580,6 +613,7 @@ static void drain(struct rf_daemon *d)
 static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *watchdog_us)
 {
         size_t resumed = 0, saves = 0;
+        char message[256] = "";
         int r = 0;
 
         if (*watchdog_us > 0)
@@ -600,6 +634,10 @@ static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *wat
                 rf_log(RF_LOG_INFO, "%zu runs that hadn't ended are taken up again", resumed);
         if (saves > 0)
                 rf_log(RF_LOG_INFO, "%zu savings of playlists that hadn't ended go on", saves);
+        /* where it can't be had everything else goes on: nobody loses playlists for want of a graph */
+        if (rf_observation_listen(d->config, &d->control, &d->metrics, message, sizeof(message)) < 0)
+                notice(d, message);
+        d->control.n_notices = d->n_notices;
         tell_ready(d);
         return 0;
 }
@@ -628,10 +666,12 @@ int rf_daemon_main(void *arg)
                 unlink(d->socket_path);
         if (r >= 0)
                 drain(d);
+        d->metrics = rf_metrics_listener_free(d->metrics);
         rf_varlink_server_stop(d->server);
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
         rf_upstream_stop(d->upstream);
+        rf_observer_stop(d->observer);
         rf_http_stop(d->http);
         return r;
 }

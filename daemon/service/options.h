@@ -45,6 +45,14 @@ enum rf_setting {
         RF_SET_NET_CONNECT_TIMEOUT,
         RF_SET_NET_HTTP2,
         RF_SET_SAVE_BATCH,
+        RF_SET_METRICS_LISTEN,
+        RF_SET_CRITERIA_P50,
+        RF_SET_CRITERIA_P95,
+        RF_SET_CRITERIA_TIMEOUTS,
+        RF_SET_CRITERIA_TIMEOUTS_OF,
+        RF_SET_CRITERIA_REPEAT_HITS,
+        RF_SET_CRITERIA_ERRORS,
+        RF_SET_CRITERIA_WINDOW,
         RF_SET_PROFILE,
         RF_SET_OPTIMIZATIONS, /* the first of the switches, in their own order */
         RF_SET_COUNT = RF_SET_OPTIMIZATIONS + RF_OPT_COUNT

@@ -32,15 +32,6 @@ void rf_report_end_of_run(const struct rf_job_view *run)
                             (unsigned long long)((run->ended_us - run->accepted_us) / USEC_PER_MSEC));
 }
 
-void rf_report_slow_call(void *arg, const struct rf_call_record *record)
-{
-        (void)arg;
-        rf_log_with(RF_LOG_WARNING, &(struct rf_log_fields){ .provider = record->provider, .endpoint = record->endpoint },
-                    "[provider %s] slow: %s took %llu.%llu s", record->provider,
-                    record->target[0] ? record->target : record->endpoint, (unsigned long long)(record->upstream_us / USEC_PER_SEC),
-                    (unsigned long long)(record->upstream_us % USEC_PER_SEC / (USEC_PER_SEC / 10)));
-}
-
 void rf_report_slow_step(void *arg, const char *name, uint64_t step_us)
 {
         (void)arg;

@@ -9,5 +9,4 @@ void rf_report_plugin(enum rf_log_level level, const char *plugin, const char *m
 /* `so` ends the sentence: what follows from it. */
 void rf_report_mistake(const struct rf_config_error *e, const char *so);
 void rf_report_end_of_run(const struct rf_job_view *run);
-void rf_report_slow_call(void *arg, const struct rf_call_record *record);
 void rf_report_slow_step(void *arg, const char *name, uint64_t step_us);

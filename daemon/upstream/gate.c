@@ -403,7 +403,13 @@ struct rf_gate_stats rf_gate_stats(const struct rf_gate *g)
                                    .blocked_us = g->blocked_until_us > now_us ? g->blocked_until_us - now_us : 0,
                                    .breaker = rf_breaker_state(g->breaker, now_us) };
 
-        for (size_t i = 0; i < g->n_classes; i++)
+        s.quota_left = s.is_quota && s.blocked_us > 0 ? 0 : -1;
+        for (size_t i = 0; i < g->n_classes; i++) {
+                int64_t left = rf_pace_left(&g->classes[i].pace, now_us);
+
                 s.waiting += g->classes[i].queue.n;
+                if (left >= 0)
+                        s.quota_left = s.quota_left < 0 ? left : MIN(s.quota_left, left);
+        }
         return s;
 }

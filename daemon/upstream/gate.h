@@ -80,6 +80,7 @@ struct rf_gate_stats {
         uint64_t refusals, turned_away; /* 429s seen; calls that failed at once */
         double scale, concurrency;
         uint64_t blocked_us; /* still to go */
+        int64_t quota_left;  /* calls left of the limit of the class that has least; -1: unpaced */
         bool is_quota;
         enum rf_breaker_state breaker;
 };

@@ -144,6 +144,13 @@ static uint64_t went_in_window(const struct rf_pace *p, uint64_t now_us)
         return n;
 }
 
+int64_t rf_pace_left(const struct rf_pace *p, uint64_t now_us)
+{
+        if (is_unpaced(p))
+                return -1;
+        return MAX((int64_t)(most(p) * p->scale) - (int64_t)went_in_window(p, now_us), (int64_t)0);
+}
+
 bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us)
 {
         uint64_t n = went_in_window(p, now_us);

@@ -47,6 +47,8 @@ void rf_pace_know(struct rf_pace *p, uint32_t limit, uint64_t window_us);
 uint64_t rf_pace_next(struct rf_pace *p, uint64_t now_us);
 /* When the n-th further call could go (n = 0: the next). An estimate: others may come between. */
 uint64_t rf_pace_nth(struct rf_pace *p, uint64_t now_us, uint64_t n);
+/* How many calls the limit, known or configured, leaves in the window that ends now; -1 if there is none. */
+int64_t rf_pace_left(const struct rf_pace *p, uint64_t now_us);
 /* A call goes now. Returns the number of calls in the window that it explores, 0 if none: rf_pace_answered() wants it. */
 uint64_t rf_pace_take(struct rf_pace *p, uint64_t now_us);
 /* A call that explored ended. */

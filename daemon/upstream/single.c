@@ -192,11 +192,33 @@ static enum rf_outcome outcome_for_gate(const struct effort *e, uint64_t given_u
                                                                                                          : e->last.verdict.outcome;
 }
 
+/* Tells whoever observes of a request that has ended. */
+static void report(const struct effort *e, int result, uint64_t began_us, size_t in_flight)
+{
+        const struct rf_upstream_options *o = &e->lane->upstream->options;
+        struct rf_attempt_record record = { .provider = rf_provider_name(e->lane->provider), .endpoint = e->operation->endpoint,
+                                            .target = e->record->target, .outcome = RF_OUTCOME_CANCELLED,
+                                            .duration_us = rf_now_us() - began_us, .number = e->record->attempts + 1,
+                                            .in_flight = in_flight };
+
+        if (result >= 0) {
+                record.outcome = e->last.verdict.outcome;
+                record.failure = e->last.failure;
+                record.duration_us = e->last.duration_us;
+        } else if (result == -ETIMEDOUT) { /* of a group that the caller belongs to */
+                record.outcome = RF_OUTCOME_TRANSIENT;
+                record.failure = "timeout";
+        }
+        if (o->attempted)
+                o->attempted(o->observe_arg, &record);
+}
+
 static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
 {
         struct rf_lane *lane = e->lane;
         struct rf_ticket ticket;
-        uint64_t given_us, retry_us;
+        uint64_t given_us, retry_us, began_us;
+        size_t in_flight;
         int r = rf_gate_is_paced(lane->gate) ? 0 : limit_as_before(e);
 
         if (r >= 0)
@@ -204,9 +226,11 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
         if (r < 0)
                 return r;
         given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
-        lane->stats.in_flight++;
+        began_us = rf_now_us();
+        in_flight = ++lane->stats.in_flight;
         r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
         lane->stats.in_flight--;
+        report(e, r, began_us, in_flight);
         retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;
         rf_gate_leave(lane->gate, &ticket, r < 0 ? RF_OUTCOME_CANCELLED : outcome_for_gate(e, given_us), retry_us);
         if (r < 0)

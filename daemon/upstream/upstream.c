@@ -123,8 +123,6 @@ void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const str
         u->stats.coalesced += record->coalesced;
         u->stats.failures += record->error < 0;
         u->stats.cache_by_state[record->cache]++;
-        if (u->options.slow && u->options.slow_us > 0 && record->upstream_us > u->options.slow_us)
-                u->options.slow(u->options.slow_arg, record);
         if (u->options.observe)
                 u->options.observe(u->options.observe_arg, caller, record);
         if (caller->observe)
@@ -267,7 +265,7 @@ struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u,
         struct rf_gate_stats g;
 
         if (!lane)
-                return (struct rf_provider_stats){ .breaker = breaker_names[RF_BREAKER_CLOSED], .pace_scale = 1 };
+                return (struct rf_provider_stats){ .breaker = breaker_names[RF_BREAKER_CLOSED], .pace_scale = 1, .quota_left = -1 };
         s = lane->stats;
         g = rf_gate_stats(lane->gate);
         s.waiting = g.waiting;
@@ -276,6 +274,8 @@ struct rf_provider_stats rf_upstream_provider_stats(const struct rf_upstream *u,
         s.blocked_us = g.blocked_us;
         s.is_quota = g.is_quota;
         s.pace_scale = g.scale;
+        s.concurrency = g.concurrency;
+        s.quota_left = g.quota_left;
         s.breaker = breaker_names[g.breaker];
         s.problem = rf_authority_problem(lane->authority, false);
         s.is_logged_in = rf_authority_is_logged_in(lane->authority);

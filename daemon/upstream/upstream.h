@@ -47,6 +47,17 @@ struct rf_call_record {
         uint32_t n_records;
 };
 
+/* One request to a service: for the figures, and the log of slow ones. */
+struct rf_attempt_record {
+        const char *provider, *endpoint; /* static */
+        const char *target;       /* method, path and parameters, without anything secret; valid during the call */
+        enum rf_outcome outcome;  /* CANCELLED: by us, while it was under way */
+        const char *failure;      /* as in a call's record */
+        uint64_t duration_us;
+        uint32_t number;          /* 1 = the call's first; others are retries */
+        size_t in_flight;         /* of the provider, this one included */
+};
+
 /* Who calls, and who wants to know. */
 struct rf_caller {
         uint64_t client;     /* fairness is per client */
@@ -54,6 +65,7 @@ struct rf_caller {
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
+        unsigned step;        /* what for: the caller's own number, for the figures; 0 = none */
         bool anew;            /* what the cache holds isn't looked at; the answer goes into it all the same */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
@@ -69,11 +81,10 @@ struct rf_upstream_options {
         struct rf_http *http;     /* NULL: only providers with a transport in process can be asked */
         struct rf_state *state;   /* what is learned survives in it; NULL: it doesn't */
         struct rf_breaker_options breaker; /* zeros: it never opens */
-        uint64_t slow_us;         /* calls that take longer are handed to `slow`; 0 = none */
-        void (*slow)(void *arg, const struct rf_call_record *record); /* doesn't yield */
-        void *slow_arg;
         /* Sees every call of every caller; may be NULL. Doesn't yield. */
         void (*observe)(void *arg, const struct rf_caller *caller, const struct rf_call_record *record);
+        /* Sees every request when it has ended; may be NULL. Doesn't yield. Both get `observe_arg`. */
+        void (*attempted)(void *arg, const struct rf_attempt_record *record);
         void *observe_arg;
 };
 
@@ -131,6 +142,8 @@ struct rf_provider_stats {
         uint64_t blocked_us;  /* still to go until the service lets the credential in again */
         bool is_quota;
         double pace_scale;    /* 0..1, of the configured rate */
+        double concurrency;   /* how many calls may be under way at once, as learned */
+        int64_t quota_left;   /* calls that the known or configured limit leaves in its window now; -1: there is none */
         const char *breaker;  /* "closed", "open", "half-open" */
         const char *problem;  /* of the credential; NULL: none */
         bool is_logged_in;
