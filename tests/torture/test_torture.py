@@ -302,6 +302,7 @@ class Round:
             self.count[f"ended: {ends[run]}"] += 1
             if ends[run] == "failed":
                 self.count[f'failed: {reply["parameters"]["code"]}: {reply["parameters"]["message"]}'] += 1
+        self.restore_login(life)
         totals = {}
         for run in self.saved:
             if ends[run] != "done":
@@ -314,6 +315,16 @@ class Round:
         life.stopped_us = time.monotonic() * 1e6
         life.end("stop")
         return totals
+
+    def restore_login(self, life):
+        """A login is lost if the daemon is killed, or can't write, between a new refresh token's coming and its reaching the disk."""
+        if next(p for p in life.call(A + "Providers")["parameters"]["providers"] if p["name"] == "spotify")["logged_in"]:
+            return
+        renewals = [e for e in self.upstreams.requests("accounts") if e["method"] == "POST" and "grant_type=refresh_token" in e["body"]]
+        assert any(owner and (owner.had_faults or e["t_us"] > owner.ended_us - 1e6) for e in renewals
+                   for owner in [self.life_at(e["t_us"])]), f"{self.name}: the login is lost"
+        self.count["logins lost with a token on its way"] += 1
+        self.log_in(life)
 
     def check_playlists(self, totals):
         """From what the service was sent and took. A request that it took counts, whether or not its answer arrived."""
@@ -334,7 +345,7 @@ class Round:
         self.count["tracks added"] += sum(map(len, contents.values()))
 
     def life_at(self, t_us):
-        return next((life for life in self.lives if life.began_us <= t_us <= life.ended_us), None)
+        return next((life for life in self.lives if life.began_us <= t_us <= getattr(life, "ended_us", 0)), None)
 
     def was_stored(self, t_us):
         """Whether an answer that was sent then was stored for certain: nothing failed, and the daemon went on for a while."""
