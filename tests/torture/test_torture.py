@@ -302,13 +302,14 @@ class Round:
             self.count[f"ended: {ends[run]}"] += 1
             if ends[run] == "failed":
                 self.count[f'failed: {reply["parameters"]["code"]}: {reply["parameters"]["message"]}'] += 1
-        self.restore_login(life)
         totals = {}
         for run in self.saved:
             if ends[run] != "done":
                 continue
-            with Client(self.socket) as c:
-                reply = list(c.stream(W + "Save", {"run": run, "provider": "spotify"}))[-1]
+            reply = self.save_to_the_end(run)
+            if reply.get("error") == W + "SaveFailed" and reply["parameters"]["code"] == "login":
+                self.restore_login(life)
+                reply = self.save_to_the_end(run)
             assert "error" not in reply, f"{self.name}: {reply}\n{life.log()}"
             totals[run] = reply["parameters"]["added"]
             self.count["saved"] += 1
@@ -316,10 +317,12 @@ class Round:
         life.end("stop")
         return totals
 
+    def save_to_the_end(self, run):
+        with Client(self.socket) as c:
+            return list(c.stream(W + "Save", {"run": run, "provider": "spotify"}))[-1]
+
     def restore_login(self, life):
         """A login is lost if the daemon is killed, or can't write, between a new refresh token's coming and its reaching the disk."""
-        if next(p for p in life.call(A + "Providers")["parameters"]["providers"] if p["name"] == "spotify")["logged_in"]:
-            return
         renewals = [e for e in self.upstreams.requests("accounts") if e["method"] == "POST" and "grant_type=refresh_token" in e["body"]]
         assert any(owner and (owner.had_faults or e["t_us"] > owner.ended_us - 1e6) for e in renewals
                    for owner in [self.life_at(e["t_us"])]), f"{self.name}: the login is lost"
