@@ -300,11 +300,7 @@ static int gather_at_once(struct rf_generator *work)
                 if (r == -EAGAIN)
                         r = PARTS[i].gather(&work[i]);
         }
-        if (r >= 0)
-                r = rf_group_join(g);
-        else
-                rf_group_cancel(g);
-        return r;
+        return r >= 0 ? rf_group_join(g) : r;
 }
 
 static int gather_one_after_another(struct rf_generator *work)

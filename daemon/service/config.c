@@ -258,7 +258,7 @@ static int read_file(struct rf_config *c, const char *path, bool is_required, st
         if (!rd.file && errno == ENOENT && !is_required)
                 return 0;
         if (!rd.file)
-                return refuse(&rd, 0, "can't be read: %s", rf_strerror(-errno));
+                return errno == ENOMEM ? -ENOMEM : refuse(&rd, 0, "can't be read: %s", rf_strerror(-errno)); /* the first may pass */
         bad_line = ini_parse_stream(read_line, &rd, take, &rd);
         if (ferror(rd.file))
                 refuse(&rd, 0, "can't be read: %s", rf_strerror(-EIO));
@@ -291,6 +291,8 @@ static int read_drop_ins(struct rf_config *c, const char *path, struct rf_config
         if (!directory)
                 return -ENOMEM;
         n = scandir(directory, &entries, is_drop_in, by_name);
+        if (n < 0 && errno == ENOMEM)
+                return -ENOMEM;
         if (n < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 :
                                                              refuse(&(struct reading){ .error = error, .path = directory }, 0, "can't be read: %s",

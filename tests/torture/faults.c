@@ -1,7 +1,8 @@
 /*
  * Preloaded into a daemon: lets chosen allocations, writes and syncs fail, as on a machine that is short of memory or whose disk is full
  * or sick. $RECFLOW_FAULTS lists what fails: "malloc:N:K" is the N-th allocation and the K - 1 after it, likewise "write" (to regular
- * files: ENOSPC) and "sync" (EIO). Each failure is told on standard error. With $RECFLOW_FAULTS_TRACE also where it was.
+ * files: ENOSPC) and "sync" (EIO). With $RECFLOW_FAULTS_READY counting begins once the daemon has said that it's ready. Each failure is
+ * told on standard error; with $RECFLOW_FAULTS_TRACE also where it was.
  */
 #include <errno.h>
 #include <execinfo.h>
@@ -34,6 +35,7 @@ static struct {
 } plan[KINDS];
 
 static bool traces;
+static _Atomic bool counts = true;
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
@@ -56,6 +58,7 @@ __attribute__((constructor)) static void read_plan(void)
         void *here[1];
 
         traces = getenv("RECFLOW_FAULTS_TRACE") != NULL;
+        atomic_store(&counts, getenv("RECFLOW_FAULTS_READY") == NULL);
         (void)backtrace(here, 1); /* it loads its library the first time */
         signal(SIGSEGV, crashed);
         signal(SIGBUS, crashed);
@@ -66,9 +69,8 @@ __attribute__((constructor)) static void read_plan(void)
                 uint64_t first = at ? strtoull(at + strlen(kinds[k].name) + 1, &end, 10) : 0;
 
                 if (first > 0) {
-                        plan[k].after = first + (*end == ':' ? strtoull(end + 1, NULL, 10) : 1);
                         plan[k].first = atomic_load(&plan[k].count) + first;
-                        plan[k].after += plan[k].first - first;
+                        plan[k].after = plan[k].first + (*end == ':' ? strtoull(end + 1, NULL, 10) : 1);
                 }
         }
 }
@@ -87,7 +89,7 @@ static void tell(enum kind k, uint64_t n)
 
 static bool fails(enum kind k)
 {
-        uint64_t n = atomic_fetch_add(&plan[k].count, 1) + 1;
+        uint64_t n = atomic_load(&counts) ? atomic_fetch_add(&plan[k].count, 1) + 1 : 0;
 
         if (n < plan[k].first || n >= plan[k].after)
                 return false;
@@ -101,7 +103,11 @@ static bool write_fails(int fd)
 {
         struct stat st;
 
-        return fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fails(WRITE);
+        if (fd <= STDERR_FILENO || fstat(fd, &st) < 0)
+                return false;
+        if (S_ISFIFO(st.st_mode)) /* what --ready-fd names: the only pipe that it writes to */
+                atomic_store(&counts, true);
+        return S_ISREG(st.st_mode) && fails(WRITE);
 }
 
 EXPORT void *malloc(size_t size)
