@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -11,6 +12,8 @@ from varlink import BUILD, TIMEOUT
 
 CLONE_NEWNS = 0x20000
 MS_REC, MS_PRIVATE = 0x4000, 1 << 18
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 # what a container without a network and a console doesn't need
 MASKED = ("systemd-sysctl.service", "systemd-networkd.service", "systemd-networkd.socket", "systemd-resolved.service", "systemd-timesyncd.service",
@@ -35,8 +38,10 @@ def why_not():
     for program, package in (("systemd-nspawn", "systemd-container"), ("nsenter", "util-linux"), ("mount", "mount")):
         if not shutil.which(program):
             return f"{program} is missing (package {package})"
-    if not os.path.exists("/lib/systemd/systemd"):
+    if not os.path.exists("/usr/lib/systemd/systemd") and not os.path.exists("/lib/systemd/systemd"):
         return "systemd isn't installed"
+    if make_variable("systemdsystemunitdir") not in ("/lib/systemd/system", "/usr/lib/systemd/system"):
+        return "this build installs its units where systemd doesn't look"
     return None
 
 
@@ -56,8 +61,7 @@ def unit(name):
 
 def unshare_mounts():
     """This process's mounts are its own from now on, and go with it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) < 0:
+    if LIBC.unshare(CLONE_NEWNS) < 0 or LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) < 0:
         raise CannotBoot(f"a mount namespace: {os.strerror(ctypes.get_errno())}")
 
 
@@ -119,7 +123,7 @@ class Machine:
         self.process = subprocess.Popen(
             ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--private-network", "--console=pipe", "-D", self.root,
              "--hostname=recflow-test", "-b", "systemd.unit=multi-user.target", "systemd.show_status=no"],
-            stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
         console.close()
         try:
             self.leader = self.wait_for(self.find_leader, "a first process")
