@@ -62,6 +62,12 @@
 #define RF_ORDER_INPUT_MAX 500u            /* tracks to order in one call */
 #define RF_ORDER_EXACT_MAX 12u             /* tracks up to which the optimum is computed exactly */
 
+/* warm */
+#define RF_WARM_ITEMS_MAX 1000u            /* prompts and seeds whose uses are counted; who is used least makes room */
+#define RF_WARM_KEPT_MAX 200u              /* of them that somebody wants kept warm */
+#define RF_WARM_RECORD_MAX (64u << 10)     /* bytes of one of them in the state store */
+#define RF_WARM_SAVE_US 5000000u           /* how much of the counting a crash may cost */
+
 /* control */
 #define RF_MESSAGE_MAX (1u << 20)          /* bytes of one Varlink message */
 #define RF_CLIENTS_MAX 1024u

@@ -29,6 +29,7 @@ struct rf_run_hooks {
         void *arg;
         uint64_t client;      /* for fairness */
         uint64_t deadline_us; /* scheduler time; RF_FOREVER. At the deadline the best so far is returned, not an error */
+        struct rf_caller calls; /* how its calls are made, beside that: priority, what is fetched ahead, allowance, who observes */
 };
 
 /*

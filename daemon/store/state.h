@@ -15,7 +15,8 @@
 struct rf_state;
 
 /* The tables. Values are on disk: never renumber. */
-enum rf_table { RF_TABLE_RUNS = 0, RF_TABLE_LIMITS = 1, RF_TABLE_TOKENS = 2, RF_TABLE_WARM = 3, RF_TABLE_SAVES = 4, RF_TABLE_COUNT };
+enum rf_table { RF_TABLE_RUNS = 0, RF_TABLE_LIMITS = 1, RF_TABLE_TOKENS = 2, RF_TABLE_WARM = 3, RF_TABLE_SAVES = 4,
+                RF_TABLE_STATS = 5, RF_TABLE_USES = 6, RF_TABLE_COUNT };
 
 struct rf_state_options {
         const char *directory; /* made with mode 0700 if missing */

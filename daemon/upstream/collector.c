@@ -219,6 +219,12 @@ static int run_batch(void *arg)
         b->group = rf_group_free(b->group);
         b->record.total_us = rf_now_us() - b->record.started_us;
         b->record.error = r;
+        if (r >= 0) {
+                b->record.life_us = (uint64_t)rf_provider_operation(b->collector->lane->provider, b->collector->op)->fresh_s * USEC_PER_SEC;
+                b->record.fresh_until_us = rf_wall_us() + b->record.life_us;
+        }
+        if (b->caller.allowance && b->record.attempts > 1)
+                b->caller.allowance->spent += b->record.attempts - 1;
         for (size_t i = 0; i < b->n; i++) /* cancelled before they were dealt with */
                 if (b->ids[i] && !b->ids[i]->is_done)
                         settle(b->ids[i], r < 0 ? r : -ECANCELED, NULL);
@@ -250,7 +256,9 @@ static int start_batch(struct rf_collector *c, struct rf_group *g, size_t limit)
                 b->deadline_us = MAX(b->deadline_us, w->deadline_us);
                 b->ids[b->n++] = w;
         }
-        r = rf_group_spawn(g, "batch", run_batch, b);
+        r = rf_take_allowance(c->lane->upstream, &b->caller);
+        if (r >= 0)
+                r = rf_group_spawn(g, "batch", run_batch, b);
         if (r < 0) {
                 for (size_t i = 0; i < b->n; i++)
                         settle(b->ids[i], r, NULL);
@@ -353,7 +361,8 @@ static int wanted_new(struct rf_collector *c, const struct rf_caller *caller, co
         r = rf_map_put_string(c->wanted, w->id, w);
         if (r >= 0) {
                 if (rf_list_is_empty(&c->queue))
-                        c->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority };
+                        c->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority,
+                                                        .allowance = caller->allowance };
                 rf_list_append(&c->queue, &w->link);
                 r = start_flush(c);
         }
@@ -380,8 +389,10 @@ int rf_collector_ask(struct rf_collector *c, const struct rf_caller *caller, con
                 free(i);
                 return r;
         }
-        if (!w->batch && caller->priority < c->caller.priority)
-                c->caller.priority = caller->priority; /* a person waits for a batch that background work began */
+        if (!w->batch && caller->priority < c->caller.priority) { /* a person waits for a batch that background work began */
+                c->caller.priority = caller->priority;
+                c->caller.allowance = NULL;
+        }
         w->n_interests++;
         w->deadline_us = MAX(w->deadline_us, caller->deadline_us);
         if (w->batch)

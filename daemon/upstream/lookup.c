@@ -16,6 +16,7 @@ struct lookup {
         const char *old[RF_QUERY_IDS_MAX];         /* served, but to be fetched anew */
         struct rf_answer *fallback[RF_QUERY_IDS_MAX]; /* too old, unless nothing better comes */
         size_t n_old, n_stale, n_cached, n_answered;
+        uint64_t life_us, fresh_until_us; /* of the cached one that ends first */
         int error; /* the last */
 };
 
@@ -23,24 +24,26 @@ static int ask_cache(struct lookup *l)
 {
         for (size_t i = 0; i < l->query->n_ids; i++) {
                 struct rf_query one = { .op = l->query->op, .ids = &l->query->ids[i], .n_ids = 1 };
-                enum rf_cache_state state;
-                struct rf_answer *a;
-                bool ages;
-                int r = rf_cached_get(l->lane->upstream, l->lane, &one, &state, &ages, &a);
+                struct rf_cached cached;
+                int r = rf_cached_get(l->lane->upstream, l->lane, l->caller, &one, &cached);
 
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
                         continue;
-                if (state == RF_CACHE_STALE_ERROR) {
-                        l->fallback[i] = a;
+                if (cached.state == RF_CACHE_STALE_ERROR) {
+                        l->fallback[i] = cached.answer;
                         continue;
                 }
-                l->parts[i] = a;
+                l->parts[i] = cached.answer;
                 l->n_cached++;
-                l->n_stale += state == RF_CACHE_STALE;
-                if (state == RF_CACHE_STALE || ages)
+                l->n_stale += cached.state == RF_CACHE_STALE;
+                if (cached.is_old)
                         l->old[l->n_old++] = l->query->ids[i];
+                if (l->fresh_until_us == 0 || cached.fresh_until_us < l->fresh_until_us) {
+                        l->fresh_until_us = cached.fresh_until_us;
+                        l->life_us = cached.life_us;
+                }
         }
         return 0;
 }
@@ -50,7 +53,8 @@ static void tell_cached(struct lookup *l)
         struct rf_call_record record = { .provider = rf_provider_name(l->lane->provider), .op = l->query->op,
                                          .endpoint = rf_provider_operation(l->lane->provider, l->query->op)->endpoint,
                                          .started_us = rf_now_us(), .cache = l->n_stale > 0 ? RF_CACHE_STALE : RF_CACHE_HIT,
-                                         .n_records = (uint32_t)l->n_cached };
+                                         .n_records = (uint32_t)l->n_cached, .life_us = l->life_us,
+                                         .fresh_until_us = l->fresh_until_us };
 
         rf_observe(l->lane->upstream, l->caller, &record);
 }
