@@ -20,7 +20,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON 
 enum option {
         OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
         OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_PORT,
-        OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN, OPT_COUNT
+        OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN, OPT_DUE, OPT_COUNT
 };
 
 enum { LIST_MAX = 64, WORDS_MAX = 256 };
@@ -107,6 +107,7 @@ int command_ping(struct ctl *c);
 int command_status(struct ctl *c);
 int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
+int command_warm(struct ctl *c); /* warm.c */
 int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_help(struct ctl *c); /* options.c */
 

@@ -41,6 +41,7 @@ static const struct {
         [OPT_SAVE_TO] = { "save-to", "PROVIDER", "save the playlist at a service, too", TEXT, 0, 0, NULL },
         [OPT_NAME] = { "name", "NAME", "name of the saved playlist, instead of its title", TEXT, 0, 0, NULL },
         [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
+        [OPT_DUE] = { "due", NULL, "renew what will expire before the next visit", FLAG, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
@@ -66,6 +67,8 @@ const struct command commands[] = {
         { "logout", "PROVIDER", "forget a login", 1, 1, 0, command_logout },
         { "providers", "", "list music services and what they can do", 0, 0, 0, command_providers },
         { "cache", "stats|flush", "look at the cache, or empty it", 1, 1, 0, command_cache },
+        { "warm", "--due | add|remove PROMPT | list | status", "keep what is often asked for warm", 0, WORDS_MAX,
+          BIT(OPT_DUE) | BIT(OPT_LIKE), command_warm },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },

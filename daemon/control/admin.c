@@ -12,6 +12,7 @@
 #include "control/optimizations.h"
 #include "daemon/control/descriptions.h"
 #include "control/login.h"
+#include "control/warm.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
@@ -260,6 +261,8 @@ const struct rf_varlink_method rf_admin_methods[] = {
         { "CacheStats", cache_stats }, { "CacheFlush", cache_flush }, { "Reload", reload },
         { "Optimizations", rf_optimizations_method }, { "SetOptimization", rf_set_optimization_method },
         { "SetProfile", rf_set_profile_method },
+        { "WarmAdd", rf_warm_add_method }, { "WarmRemove", rf_warm_remove_method }, { "WarmDue", rf_warm_due_method },
+        { "WarmStatus", rf_warm_status_method },
         { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);

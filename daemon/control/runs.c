@@ -236,15 +236,25 @@ static void progressed(void *arg, const struct rf_progress *p)
         changed(j);
 }
 
+static void note_call(void *arg, const struct rf_call_record *record)
+{
+        rf_footprint_note(arg, record);
+}
+
 static int make_playlist(void *arg)
 {
         struct rf_job *j = arg;
+        struct rf_warmer *warmer = j->runs->options.warmer;
+        struct rf_footprint footprint = { 0 };
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
-        struct rf_run_hooks hooks = { .progress = progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us };
+        struct rf_run_hooks hooks = { .progress = progressed, .arg = j, .client = j->client_id, .deadline_us = j->deadline_us,
+                                      .calls = { .observe = note_call, .observe_arg = &footprint } };
         char message[512] = "";
         int r;
 
         r = rf_flow_recommend(j->runs->flow, j->wish, &hooks, &p, message, sizeof(message));
+        if (r >= 0 && warmer)
+                rf_warmer_used(warmer, j->wish, &footprint);
         if (r >= 0) {
                 j->playlist = rf_encode_playlist(p, j->id);
                 j->title = strdup(p->title);

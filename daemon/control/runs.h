@@ -11,6 +11,7 @@
 #include "control/run_record.h"
 #include "flow/flow.h"
 #include "store/state.h"
+#include "warm/warmer.h"
 
 struct rf_runs;
 struct rf_job; /* one run; counted references */
@@ -19,6 +20,7 @@ struct rf_runs_options {
         uint32_t active_max, waiting_max, waiting_per_client_max;
         uint32_t kept_max;       /* ended runs in the store; the oldest make room */
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
+        struct rf_warmer *warmer; /* learns from the runs; NULL: nobody does */
 };
 
 struct rf_runs_stats {

@@ -19,6 +19,7 @@
 #include "sched/sched.h"
 #include "service/log.h"
 #include "service/systemd.h"
+#include "warm/warmer.h"
 
 enum { NOTICES_MAX = 64, SOCKETS_MAX = 8 };
 
@@ -32,6 +33,7 @@ struct rf_daemon {
         struct rf_http *http;
         struct rf_upstream *upstream;
         struct rf_flow flow;
+        struct rf_warmer *warmer;
         struct rf_runs *runs;
         struct rf_saves *saves;
         struct rf_varlink_server *server;
@@ -85,6 +87,17 @@ static int64_t number_of(const struct rf_daemon *d, enum rf_setting s)
         return rf_config_get(d->config, s)->integer;
 }
 
+static struct rf_warmer_options warmer_options(const struct rf_daemon *d)
+{
+        return (struct rf_warmer_options){
+                .learns = number_of(d, RF_SET_WARM_LEARN) != 0,
+                .due = { .ahead_us = (uint64_t)number_of(d, RF_SET_WARM_AHEAD), .value_min = rf_config_get(d->config, RF_SET_WARM_VALUE)->real },
+                .calls_max = (uint32_t)number_of(d, RF_SET_WARM_BUDGET),
+                .prompts = text_of(d, RF_SET_WARM_PROMPTS),
+                .seeds = text_of(d, RF_SET_WARM_SEEDS),
+        };
+}
+
 static struct rf_runs_options runs_options(const struct rf_daemon *d)
 {
         return (struct rf_runs_options){
@@ -93,6 +106,7 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .waiting_per_client_max = (uint32_t)number_of(d, RF_SET_RUNS_WAITING_PER_CLIENT_MAX),
                 .kept_max = (uint32_t)number_of(d, RF_SET_RUNS_KEPT_MAX),
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
+                .warmer = d->warmer,
         };
 }
 
@@ -109,6 +123,15 @@ static struct rf_optimizations optimizations(const struct rf_daemon *d)
                         rf_optimizations_set(&set, (enum rf_optimization)i, number_of(d, s));
         }
         return set;
+}
+
+/* What is to be kept warm; beyond the limit the first of them are. */
+static void configure_warmer(struct rf_daemon *d)
+{
+        struct rf_warmer_options o = warmer_options(d);
+
+        if (rf_warmer_configure(d->warmer, &o) == -RF_ELIMIT)
+                notice(d, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
 }
 
 /* What may change while the daemon runs. */
@@ -139,6 +162,8 @@ static void apply_live(struct rf_daemon *d)
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
         if (d->runs)
                 rf_runs_configure(d->runs, &o);
+        if (d->warmer && rf_sched_current())
+                configure_warmer(d);
 }
 
 static int reload(void *arg, struct rf_reload *ret)
@@ -313,12 +338,17 @@ static int open_upstream(struct rf_daemon *d)
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
                                          .slow_us = (uint64_t)number_of(d, RF_SET_UPSTREAM_SLOW), .slow = log_slow_call };
-        struct rf_runs_options runs = runs_options(d);
+        struct rf_warmer_options warmer = warmer_options(d);
+        struct rf_runs_options runs;
         int r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
 
         if (r < 0)
                 return r;
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
+        r = rf_warmer_new(&warmer, &d->flow, d->state, &d->warmer);
+        if (r < 0)
+                return r;
+        runs = runs_options(d);
         r = rf_runs_new(&runs, &d->flow, d->state, &d->runs);
         if (r < 0)
                 return r;
@@ -335,7 +365,7 @@ static int open_server(struct rf_daemon *d)
         int r = rf_varlink_server_new(&o, &d->server);
 
         d->control = (struct rf_control){
-                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
+                .flow = &d->flow, .warmer = d->warmer, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .cache = d->cache,
                 .state = d->state, .server = d->server, .version = PACKAGE_VERSION,
                 .cache_path = text_of(d, RF_SET_CACHE_DIRECTORY), .state_path = text_of(d, RF_SET_STATE_DIRECTORY),
                 .cache_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE), .state_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE),
@@ -389,6 +419,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_saves_free(d->saves);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
+        rf_warmer_free(d->warmer);
         rf_http_free(d->http);
         rf_cache_close(d->cache);
         rf_state_close(d->state);
@@ -545,6 +576,10 @@ int rf_daemon_main(void *arg)
         if (r >= 0)
                 r = start_upstream(d);
         if (r >= 0)
+                r = rf_warmer_start(d->warmer);
+        if (r >= 0)
+                configure_warmer(d);
+        if (r >= 0)
                 r = rf_runs_start(d->runs, &resumed);
         if (r >= 0)
                 r = rf_saves_start(d->saves, &saves);
@@ -562,6 +597,7 @@ int rf_daemon_main(void *arg)
         rf_varlink_server_stop(d->server);
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
+        rf_warmer_stop(d->warmer);
         rf_upstream_stop(d->upstream);
         rf_http_stop(d->http);
         return r;

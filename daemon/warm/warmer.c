@@ -43,6 +43,7 @@ int rf_warmer_new(const struct rf_warmer_options *o, const struct rf_flow *flow,
         if (!w)
                 return -ENOMEM;
         w->options = *o;
+        w->options.prompts = w->options.seeds = NULL;
         w->flow = flow;
         w->state = state;
         rf_waiters_init(&w->counted);
@@ -98,12 +99,6 @@ int rf_warmer_start(struct rf_warmer *w)
 {
         int r = rf_warm_set_load(w->set);
 
-        if (r >= 0) {
-                r = rf_warm_set_configure(w->set, w->options.prompts, w->options.seeds);
-                if (r == -RF_ELIMIT)
-                        r = 0; /* whoever configured it was told */
-        }
-        w->options.prompts = w->options.seeds = NULL;
         rf_upstream_watch_persons(w->flow->upstream, give_way, w);
         if (r >= 0)
                 r = rf_group_new_detached(RF_FOREVER, &w->saver);

@@ -16,7 +16,7 @@ struct rf_warmer_options {
         bool learns;               /* what people ask for is counted, and kept warm where that pays */
         struct rf_due_policy due;
         uint32_t calls_max;        /* of one pass */
-        const char *prompts, *seeds; /* to be kept warm: lists separated by "|"; copied */
+        const char *prompts, *seeds; /* to be kept warm: lists separated by "|"; read by rf_warmer_configure() alone */
 };
 
 /* `flow` and `state` (NULL: nothing is kept across restarts) outlive it. */
@@ -24,7 +24,7 @@ int rf_warmer_new(const struct rf_warmer_options *o, const struct rf_flow *flow,
 struct rf_warmer *rf_warmer_free(struct rf_warmer *w); /* after rf_warmer_stop(), and after the upstream's end */
 DEFINE_CLEANUP(struct rf_warmer *, rf_warmer_free);
 
-/* From a coroutine: takes up what was learned. */
+/* From a coroutine: takes up what was learned. Its options' lists are for rf_warmer_configure(), after it. */
 int rf_warmer_start(struct rf_warmer *w);
 /* Ends a pass that is under way, writes down what was counted (yields). Before the upstream's end. */
 void rf_warmer_stop(struct rf_warmer *w);
