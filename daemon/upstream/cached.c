@@ -38,16 +38,19 @@ static uint64_t fresh_until_us(const struct rf_upstream *u, enum rf_op op, const
         return MIN(e->fresh_until_us, e->stored_us + MIN(fresh_max_us(u, op), RF_FOREVER - e->stored_us));
 }
 
-uint64_t rf_cached_life_us(const struct rf_lane *lane, const struct rf_query *q, bool is_negative)
+void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool is_negative, struct rf_call_record *record)
 {
         const struct rf_operation *o = rf_provider_operation(lane->provider, q->op);
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         const struct rf_upstream *u = lane->upstream;
 
+        record->life_us = 0;
         if (!u->cache || !u->options.cache_enabled || !o || !(o->flags & RF_OPERATION_IDEMPOTENT) ||
             rf_query_key(rf_provider_name(lane->provider), q, &key) < 0)
-                return 0;
-        return MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter_of(u, &key)), fresh_max_us(u, q->op));
+                return;
+        record->life_us = MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter_of(u, &key)), fresh_max_us(u, q->op));
+        record->fresh_until_us = rf_wall_us() + record->life_us;
+        record->is_served_stale = !is_negative && o->stale_s > 0 && rf_upstream_is_on(u, RF_OPT_STALE_SERVING);
 }
 
 /* How good an entry is to this caller. */
@@ -58,6 +61,7 @@ static void judge(const struct rf_caller *caller, const struct rf_cache_entry *e
 
         ret->life_us = until_us - MIN(until_us, e->stored_us);
         ret->fresh_until_us = is_fresh || caller->ahead_us > 0 ? until_us : now_us + ret->life_us;
+        ret->is_served_stale = serves_old && e->stale_until_us > MAX(until_us, now_us);
         if (is_fresh)
                 ret->state = e->is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
         else

@@ -58,13 +58,14 @@ struct rf_cached {
         enum rf_cache_state state; /* HIT, NEGATIVE; STALE: to be served while it's fetched anew; STALE_ERROR: only if nothing better can be had */
         bool is_old;               /* to be fetched anew behind the reader's back: stale, or fresh still but near its end */
         uint64_t life_us, fresh_until_us; /* as in a call's record */
+        bool is_served_stale;
 };
 
 /* -ENOENT: nothing usable for this caller. */
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
                   struct rf_cached *ret);
-/* How long the answer to a query is fresh. */
-uint64_t rf_cached_life_us(const struct rf_lane *lane, const struct rf_query *q, bool is_negative);
+/* How long the answer to a query is fresh, and whether it's served stale afterwards. */
+void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool is_negative, struct rf_call_record *record);
 /* Stores a fresh answer with the life times of its operation. Errors are the cache's to count. */
 void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, const struct rf_answer *a);
 

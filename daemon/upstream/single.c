@@ -400,10 +400,8 @@ static void take_record(struct rf_call_record *to, const struct rf_call_record *
 static void settle(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, const struct rf_answer *a,
                    struct rf_call_record *record)
 {
-        if (a) {
-                record->life_us = rf_cached_life_us(lane, q, rf_answer_is_empty(a));
-                record->fresh_until_us = record->life_us ? rf_wall_us() + record->life_us : 0;
-        }
+        if (a)
+                rf_cached_life(lane, q, rf_answer_is_empty(a), record);
         if (!caller->allowance)
                 return;
         if (record->coalesced) { /* somebody else's */
@@ -469,6 +467,7 @@ int rf_single(struct rf_lane *lane, const struct rf_caller *caller, const struct
                 record->cache = cached.state;
                 record->life_us = cached.life_us;
                 record->fresh_until_us = cached.fresh_until_us;
+                record->is_served_stale = cached.is_served_stale;
                 if (cached.is_old)
                         rf_refresh(lane, caller, q);
                 *ret = TAKE_PTR(old);

@@ -47,6 +47,7 @@ struct rf_call_record {
         uint32_t n_records;
         uint64_t life_us;        /* how long such an answer is fresh; 0 = it isn't kept, or there is none */
         uint64_t fresh_until_us; /* wall clock: the end of that, of a stale answer once it's renewed */
+        bool is_served_stale;    /* after that, while it's renewed; otherwise people have to wait */
 };
 
 /* How many calls background work may still make. Lent to the upstream: it outlives that. */

@@ -2,10 +2,10 @@
 
 #include "base/error.h"
 
-static struct rf_footprint_part *find(struct rf_footprint *f, uint8_t op, bool is_negative)
+static struct rf_footprint_part *find(struct rf_footprint *f, uint8_t op, bool is_served_stale)
 {
         for (size_t i = 0; i < f->n; i++)
-                if (f->parts[i].op == op && f->parts[i].is_negative == is_negative)
+                if (f->parts[i].op == op && f->parts[i].is_served_stale == is_served_stale)
                         return &f->parts[i];
         return NULL;
 }
@@ -13,7 +13,7 @@ static struct rf_footprint_part *find(struct rf_footprint *f, uint8_t op, bool i
 void rf_footprint_replace(struct rf_footprint *f, const struct rf_footprint *fresh)
 {
         for (size_t i = 0; i < fresh->n; i++) {
-                struct rf_footprint_part *p = find(f, fresh->parts[i].op, fresh->parts[i].is_negative);
+                struct rf_footprint_part *p = find(f, fresh->parts[i].op, fresh->parts[i].is_served_stale);
 
                 *(p ? p : &f->parts[f->n++]) = fresh->parts[i]; /* there is a place for each kind */
         }
@@ -21,14 +21,13 @@ void rf_footprint_replace(struct rf_footprint *f, const struct rf_footprint *fre
 
 void rf_footprint_note(struct rf_footprint *f, const struct rf_call_record *record)
 {
-        bool is_negative = record->cache == RF_CACHE_NEGATIVE || record->n_records == 0;
-        struct rf_footprint_part *p = find(f, (uint8_t)record->op, is_negative);
+        struct rf_footprint_part *p = find(f, (uint8_t)record->op, record->is_served_stale);
 
         if (record->error < 0 || record->life_us == 0)
                 return;
         if (!p) {
                 p = &f->parts[f->n++];
-                *p = (struct rf_footprint_part){ .op = (uint8_t)record->op, .is_negative = is_negative, .life_us = record->life_us,
+                *p = (struct rf_footprint_part){ .op = (uint8_t)record->op, .is_served_stale = record->is_served_stale, .life_us = record->life_us,
                                                  .ends_us = record->fresh_until_us };
         }
         p->calls++;
@@ -63,7 +62,7 @@ int rf_footprint_encode(const struct rf_footprint *f, struct rf_buf *b)
         for (size_t i = 0; i < f->n && r >= 0; i++) {
                 const struct rf_footprint_part *p = &f->parts[i];
 
-                if ((r = rf_buf_put_u8(b, p->op)) < 0 || (r = rf_buf_put_u8(b, p->is_negative)) < 0 || (r = rf_buf_put_u32(b, p->calls)) < 0 ||
+                if ((r = rf_buf_put_u8(b, p->op)) < 0 || (r = rf_buf_put_u8(b, p->is_served_stale)) < 0 || (r = rf_buf_put_u32(b, p->calls)) < 0 ||
                     (r = rf_buf_put_u64(b, p->life_us)) < 0 || (r = rf_buf_put_u64(b, p->ends_us)) < 0)
                         return r;
         }
@@ -72,15 +71,15 @@ int rf_footprint_encode(const struct rf_footprint *f, struct rf_buf *b)
 
 static int decode_part(struct rf_reader *reader, struct rf_footprint_part *p)
 {
-        uint8_t is_negative = 0;
+        uint8_t is_served_stale = 0;
         int r;
 
-        if ((r = rf_reader_u8(reader, &p->op)) < 0 || (r = rf_reader_u8(reader, &is_negative)) < 0 ||
+        if ((r = rf_reader_u8(reader, &p->op)) < 0 || (r = rf_reader_u8(reader, &is_served_stale)) < 0 ||
             (r = rf_reader_u32(reader, &p->calls)) < 0 || (r = rf_reader_u64(reader, &p->life_us)) < 0 ||
             (r = rf_reader_u64(reader, &p->ends_us)) < 0)
                 return r;
-        p->is_negative = is_negative;
-        return p->op >= RF_OP_COUNT || is_negative > 1 || p->life_us == 0 ? -RF_ECORRUPT : 0;
+        p->is_served_stale = is_served_stale;
+        return p->op >= RF_OP_COUNT || is_served_stale > 1 || p->life_us == 0 ? -RF_ECORRUPT : 0;
 }
 
 int rf_footprint_decode(struct rf_reader *reader, struct rf_footprint *ret)
@@ -93,7 +92,7 @@ int rf_footprint_decode(struct rf_reader *reader, struct rf_footprint *ret)
                 r = -RF_ECORRUPT;
         for (; f.n < n && r >= 0; f.n++) {
                 r = decode_part(reader, &f.parts[f.n]);
-                if (r >= 0 && find(&f, f.parts[f.n].op, f.parts[f.n].is_negative))
+                if (r >= 0 && find(&f, f.parts[f.n].op, f.parts[f.n].is_served_stale))
                         r = -RF_ECORRUPT; /* a kind twice: the next note would find no place */
         }
         if (r < 0)

@@ -15,7 +15,7 @@ enum { RF_FOOTPRINT_PARTS = 2 * RF_OP_COUNT };
 
 struct rf_footprint_part {
         uint8_t op;
-        bool is_negative; /* there was nothing: that is remembered for less long */
+        bool is_served_stale; /* after its end, while it's renewed; otherwise people have to wait */
         uint32_t calls;
         uint64_t life_us, ends_us; /* the shortest, and the first end; wall clock */
 };
