@@ -82,7 +82,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .help = "Calls that one pass of \"recflowctl warm --due\" may make." }, true },
         [RF_SET_WARM_AHEAD] = { "warm", { .name = "ahead", .type = RF_OPTION_DURATION, .default_value = "20m", .min = 60 * SECOND,
                 .max = 86400.0 * SECOND, .help = "What would end within this time is renewed; somewhat more than the time between two passes." }, true },
-        [RF_SET_WARM_VALUE] = { "warm", { .name = "value", .type = RF_OPTION_REAL, .default_value = "0.7", .min = 0, .max = 100,
+        [RF_SET_WARM_VALUE] = { "warm", { .name = "value", .type = RF_OPTION_REAL, .default_value = "0.4", .min = 0, .max = 100,
                 .help = "Calls that are expected to be saved for each one spent, below which what was learned isn't kept warm." }, true },
         [RF_SET_PROFILE] = { "optimizations", { .name = "profile", .type = RF_OPTION_ENUM, .default_value = "full",
                 .choices = "baseline|full", .help = "Sets the switches below that aren't given: baseline is off, full is on." }, true },

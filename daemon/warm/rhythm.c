@@ -53,16 +53,16 @@ static double smooth(const struct rf_rhythm *r, unsigned hour)
         return 0.25 * r->counts[before] + 0.5 * r->counts[hour] + 0.25 * r->counts[after];
 }
 
-/* Uses an hour, at an hour of the week; `weeks` have been seen, of which the old ones have faded. */
+/* Uses an hour, at an hour of the week; `weeks` have been seen, of which the old ones have faded. The more, the more they count by themselves. */
 static double rate(const struct rf_rhythm *r, unsigned hour, double weeks)
 {
         unsigned day = hour / HOURS_A_DAY, first = day < WORKING_DAYS ? 0 : WORKING_DAYS;
         unsigned n = day < WORKING_DAYS ? WORKING_DAYS : WEEKEND_DAYS;
-        double of_week = smooth(r, hour) / (MAX(weeks, 1.0) + DOUBT_WEEKS), of_days = 0;
+        double of_week = smooth(r, hour) / (MAX(weeks, 1.0) + DOUBT_WEEKS), of_days = 0, share = weeks / (weeks + 1.0);
 
         for (unsigned d = first; d < first + n; d++)
                 of_days += smooth(r, d * HOURS_A_DAY + hour % HOURS_A_DAY);
-        return 0.5 * of_week + 0.5 * of_days / (MAX(weeks * n, 1.0) + DOUBT_DAYS);
+        return share * of_week + (1.0 - share) * of_days / (MAX(weeks * n, 1.0) + DOUBT_DAYS);
 }
 
 double rf_rhythm_expect(const struct rf_rhythm *r, uint64_t now_us, uint64_t from_us, uint64_t to_us)

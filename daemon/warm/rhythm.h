@@ -19,8 +19,9 @@ struct rf_rhythm {
 void rf_rhythm_add(struct rf_rhythm *r, uint64_t now_us);
 
 /*
- * How many uses are to be expected from `from_us` to `to_us`, asked at `now_us`: half from what the hours themselves saw week by week,
- * half from the same hours of all working days, or of both days of the weekend. Neighbouring hours count for each other.
+ * How many uses are to be expected from `from_us` to `to_us`, asked at `now_us`: from what the hours themselves saw week by week, and,
+ * the more the fewer weeks have been seen, from the same hours of all working days, or of both days of the weekend. Neighbouring hours
+ * count for each other.
  */
 double rf_rhythm_expect(const struct rf_rhythm *r, uint64_t now_us, uint64_t from_us, uint64_t to_us);
 
