@@ -24,6 +24,7 @@ enum option {
         OPT_SINCE, OPT_UNTIL,
         OPT_SECRETS, OPT_REPLACE,
         OPT_PROMETHEUS,
+        OPT_DUE,
         OPT_COUNT
 };
 
@@ -114,6 +115,7 @@ int command_reload(struct ctl *c);
 int command_version(struct ctl *c);
 int command_stats(struct ctl *c); /* stats.c */
 int command_metrics(struct ctl *c);
+int command_warm(struct ctl *c); /* warm.c */
 int command_optimizations(struct ctl *c); /* optimizations.c */
 int command_state(struct ctl *c); /* state.c */
 int command_help(struct ctl *c); /* options.c */

@@ -40,6 +40,7 @@ const struct option_entry options[OPT_COUNT] = {
         [OPT_SECRETS] = { "secrets", NULL, "export logins, too: whoever has the file can use them", FLAG, 0, 0, NULL },
         [OPT_REPLACE] = { "replace", NULL, "records of the file replace those that are there", FLAG, 0, 0, NULL },
         [OPT_PROMETHEUS] = { "prometheus", NULL, "the older text format, which promtool reads", FLAG, 0, 0, NULL },
+        [OPT_DUE] = { "due", NULL, "renew what will expire before the next visit", FLAG, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
 
@@ -69,6 +70,8 @@ const struct command commands[] = {
           BIT(OPT_SECRETS) | BIT(OPT_OUTPUT) | BIT(OPT_REPLACE), command_state },
         { "stats", "", "show times, rates and criteria of what was done", 0, 0, BIT(OPT_SINCE), command_stats },
         { "metrics", "", "print the same as OpenMetrics text, for Prometheus", 0, 0, BIT(OPT_PROMETHEUS), command_metrics },
+        { "warm", "--due | add|remove PROMPT | list | status", "keep what is often asked for warm", 0, WORDS_MAX,
+          BIT(OPT_DUE) | BIT(OPT_LIKE), command_warm },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
         { "reload", "", "have the configuration read again", 0, 0, 0, command_reload },

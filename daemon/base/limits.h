@@ -72,6 +72,12 @@
 #define RF_METRICS_CLIENTS_MAX 16u         /* connections to the listener for metrics */
 #define RF_METRICS_IDLE_S 10u              /* one without a request is closed */
 
+/* warm */
+#define RF_WARM_ITEMS_MAX 1000u            /* prompts and seeds whose uses are counted; who is used least makes room */
+#define RF_WARM_KEPT_MAX 200u              /* of them that somebody wants kept warm */
+#define RF_WARM_RECORD_MAX (64u << 10)     /* bytes of one of them in the state store */
+#define RF_WARM_SAVE_US 5000000u           /* how much of the counting a crash may cost */
+
 /* control */
 #define RF_MESSAGE_MAX (1u << 20)          /* bytes of one Varlink message */
 #define RF_CLIENTS_MAX 1024u

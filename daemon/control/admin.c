@@ -15,6 +15,7 @@
 #include "control/state_export.h"
 #include "control/state_import.h"
 #include "control/stats.h"
+#include "control/warm.h"
 #include "control/workflow.h"
 #include "sched/sched.h"
 
@@ -265,6 +266,8 @@ const struct rf_varlink_method rf_admin_methods[] = {
         { "ExportState", rf_control_export }, { "BeginImport", rf_control_begin_import }, { "AddToImport", rf_control_add_to_import },
         { "CommitImport", rf_control_commit_import },
         { "Stats", rf_control_stats }, { "Metrics", rf_control_metrics_text },
+        { "WarmAdd", rf_warm_add_method }, { "WarmRemove", rf_warm_remove_method }, { "WarmDue", rf_warm_due_method },
+        { "WarmStatus", rf_warm_status_method },
         { "BeginLogin", rf_control_begin_login }, { "CompleteLogin", rf_control_complete_login }, { "Logout", rf_control_logout },
 };
 const size_t rf_admin_n_methods = ARRAY_SIZE(rf_admin_methods);

@@ -12,6 +12,7 @@
 #include "store/cache.h"
 #include "store/state.h"
 #include "upstream/upstream.h"
+#include "warm/warmer.h"
 
 /* What a reload did. Lists are the reloader's, valid until its next call. */
 struct rf_reload {
@@ -23,6 +24,7 @@ struct rf_reload {
 
 struct rf_control {
         const struct rf_flow *flow;
+        struct rf_warmer *warmer;
         struct rf_runs *runs;
         struct rf_saves *saves;
         struct rf_providers *providers;

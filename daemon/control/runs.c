@@ -31,12 +31,19 @@ struct rf_runs {
 
 /* ---- Running ---- */
 
+static void note_call(void *arg, const struct rf_call_record *record)
+{
+        rf_footprint_note(arg, record);
+}
+
 static int make_playlist(void *arg)
 {
         struct rf_job *j = arg;
+        struct rf_warmer *warmer = j->runs->options.warmer;
+        struct rf_footprint footprint = { 0 };
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
         struct rf_run_hooks hooks = { .progress = rf_job_progressed, .arg = j, .client = j->client_id, .run = j->id,
-                                      .deadline_us = j->deadline_us };
+                                      .deadline_us = j->deadline_us, .calls = { .observe = note_call, .observe_arg = &footprint } };
         char message[512] = "";
         uint64_t started_us = rf_now_us();
         int r;
@@ -44,6 +51,8 @@ static int make_playlist(void *arg)
         r = rf_flow_recommend(j->runs->flow, j->wish, &hooks, &p, message, sizeof(message));
         if (!(r == -ECANCELED && j->runs->is_stopping && !j->is_cancelled)) /* interrupted, it hasn't ended */
                 rf_observer_run(j->runs->options.observer, j->wish, j->progress.step, rf_now_us() - started_us, p, r);
+        if (r >= 0 && warmer)
+                rf_warmer_used(warmer, j->wish, &footprint);
         if (r >= 0) {
                 j->playlist = rf_encode_playlist(p, j->id);
                 j->title = strdup(p->title);

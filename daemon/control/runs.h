@@ -12,6 +12,7 @@
 #include "control/run_record.h"
 #include "flow/flow.h"
 #include "store/state.h"
+#include "warm/warmer.h"
 
 struct rf_runs;
 struct rf_job; /* one run; counted references */
@@ -24,6 +25,7 @@ struct rf_runs_options {
         uint32_t deadline_ms;    /* of runs that wish none; 0 = none */
         void (*ended)(const struct rf_job_view *run); /* is told of each run's end; NULL: nobody is. Doesn't yield */
         struct rf_observer *observer; /* is told of each run's end; NULL: nobody is */
+        struct rf_warmer *warmer; /* learns from the runs; NULL: nobody does */
 };
 
 struct rf_runs_stats {

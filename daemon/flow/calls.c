@@ -44,6 +44,8 @@ static void observe(void *arg, const struct rf_call_record *record)
 
         o->call->freshness = MAX(o->call->freshness, freshness_of(record->cache));
         rf_receipt_call(o->batch->run->book, o->batch->step, record);
+        if (o->batch->run->hooks->calls.observe)
+                o->batch->run->hooks->calls.observe(o->batch->run->hooks->calls.observe_arg, record);
 }
 
 /* What a model or the user's own account says, or doesn't, tells nothing of whether music can be found. */
@@ -56,11 +58,18 @@ static int make_one(struct batch *b, struct rf_call *call)
 {
         struct rf_run *run = b->run;
         struct observed o = { .batch = b, .call = call };
-        struct rf_caller caller = { .client = run->hooks->client, .priority = RF_PRIORITY_PERSON, .deadline_us = b->deadline_us,
-                                    .run = run->hooks->run, .provider = call->at, .anew = run->fetches_anew || b->manner->anew,
-                                    .step = b->step + 1, .observe = observe, .observe_arg = &o };
-        int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
+        struct rf_caller caller = run->hooks->calls;
+        int r;
 
+        caller.client = run->hooks->client;
+        caller.deadline_us = b->deadline_us;
+        caller.run = run->hooks->run;
+        caller.step = b->step + 1;
+        caller.provider = call->at;
+        caller.anew = run->fetches_anew || b->manner->anew;
+        caller.observe = observe;
+        caller.observe_arg = &o;
+        r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
         call->error = r < 0 ? r : 0;
         if (r >= 0 && !is_aside(call))
                 run->answered++;

@@ -24,6 +24,7 @@
 #include "service/reports.h"
 #include "service/signals.h"
 #include "service/systemd.h"
+#include "warm/warmer.h"
 
 enum { NOTICES_MAX = 64, SOCKETS_MAX = 8 };
 
@@ -38,6 +39,7 @@ struct rf_daemon {
         struct rf_upstream *upstream;
         struct rf_observer *observer;
         struct rf_flow flow;
+        struct rf_warmer *warmer;
         struct rf_runs *runs;
         struct rf_saves *saves;
         struct rf_varlink_server *server;
@@ -103,6 +105,17 @@ static int64_t number_of(const struct rf_daemon *d, enum rf_setting s)
         return rf_config_get(d->config, s)->integer;
 }
 
+static struct rf_warmer_options warmer_options(const struct rf_daemon *d)
+{
+        return (struct rf_warmer_options){
+                .learns = number_of(d, RF_SET_WARM_LEARN) != 0,
+                .due = { .ahead_us = (uint64_t)number_of(d, RF_SET_WARM_AHEAD), .value_min = rf_config_get(d->config, RF_SET_WARM_VALUE)->real },
+                .calls_max = (uint32_t)number_of(d, RF_SET_WARM_BUDGET),
+                .prompts = text_of(d, RF_SET_WARM_PROMPTS),
+                .seeds = text_of(d, RF_SET_WARM_SEEDS),
+        };
+}
+
 static struct rf_runs_options runs_options(const struct rf_daemon *d)
 {
         return (struct rf_runs_options){
@@ -114,6 +127,7 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
                 .deadline_ms = (uint32_t)(number_of(d, RF_SET_RUN_DEADLINE) / 1000),
                 .ended = rf_report_end_of_run,
                 .observer = d->observer,
+                .warmer = d->warmer,
         };
 }
 
@@ -130,6 +144,15 @@ static struct rf_optimizations optimizations(const struct rf_daemon *d)
                         rf_optimizations_set(&set, (enum rf_optimization)i, number_of(d, s));
         }
         return set;
+}
+
+/* What is to be kept warm; beyond the limit the first of them are. */
+static void configure_warmer(struct rf_daemon *d)
+{
+        struct rf_warmer_options o = warmer_options(d);
+
+        if (rf_warmer_configure(d->warmer, &o) == -RF_ELIMIT)
+                notice(d, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
 }
 
 /* What may change while the daemon runs. */
@@ -162,6 +185,8 @@ static void apply_live(struct rf_daemon *d)
         rf_observer_configure(d->observer, &observer);
         if (d->runs)
                 rf_runs_configure(d->runs, &o);
+        if (d->warmer && rf_sched_current())
+                configure_warmer(d);
 }
 
 static int reload(void *arg, struct rf_reload *ret)
@@ -360,6 +385,7 @@ static int open_upstream(struct rf_daemon *d)
                                                       .probe_us = 2 * breaker_open_us },
                                          .observe = see_call, .attempted = see_attempt, .observe_arg = d };
         struct rf_observer_options observer = rf_observation_options(d->config, d->state);
+        struct rf_warmer_options warmer = warmer_options(d);
         struct rf_runs_options runs;
         int r = rf_observer_new(&observer, &d->observer);
 
@@ -369,8 +395,11 @@ static int open_upstream(struct rf_daemon *d)
                 r = rf_upstream_new(&o, d->providers, d->cache, &d->upstream);
         if (r < 0)
                 return r;
-        runs = runs_options(d);
         d->flow = (struct rf_flow){ .upstream = d->upstream, .lexicon = d->lexicon };
+        r = rf_warmer_new(&warmer, &d->flow, d->state, &d->warmer);
+        if (r < 0)
+                return r;
+        runs = runs_options(d);
         r = rf_runs_new(&runs, &d->flow, d->state, &d->runs);
         if (r < 0)
                 return r;
@@ -387,7 +416,8 @@ static int open_server(struct rf_daemon *d)
         int r = rf_varlink_server_new(&o, &d->server);
 
         d->control = (struct rf_control){
-                .flow = &d->flow, .runs = d->runs, .saves = d->saves, .providers = d->providers, .upstream = d->upstream, .observer = d->observer, .cache = d->cache,
+                .flow = &d->flow, .warmer = d->warmer, .runs = d->runs, .saves = d->saves, .providers = d->providers,
+                .upstream = d->upstream, .observer = d->observer, .cache = d->cache,
                 .state = d->state, .server = d->server, .version = PACKAGE_VERSION,
                 .cache_path = text_of(d, RF_SET_CACHE_DIRECTORY), .state_path = text_of(d, RF_SET_STATE_DIRECTORY),
                 .cache_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE), .state_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE),
@@ -438,6 +468,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_saves_free(d->saves);
         rf_runs_free(d->runs);
         rf_upstream_free(d->upstream);
+        rf_warmer_free(d->warmer);
         rf_alerts_free(d->alerts);
         rf_observer_free(d->observer);
         rf_http_free(d->http);
@@ -623,6 +654,10 @@ static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *wat
         if (r >= 0)
                 r = start_upstream(d);
         if (r >= 0)
+                r = rf_warmer_start(d->warmer);
+        if (r >= 0)
+                configure_warmer(d);
+        if (r >= 0)
                 r = rf_runs_start(d->runs, &resumed);
         if (r >= 0)
                 r = rf_saves_start(d->saves, &saves);
@@ -670,6 +705,7 @@ int rf_daemon_main(void *arg)
         rf_varlink_server_stop(d->server);
         rf_saves_stop(d->saves);
         rf_runs_stop(d->runs);
+        rf_warmer_stop(d->warmer);
         rf_upstream_stop(d->upstream);
         rf_observer_stop(d->observer);
         rf_http_stop(d->http);

@@ -53,6 +53,12 @@ enum rf_setting {
         RF_SET_CRITERIA_REPEAT_HITS,
         RF_SET_CRITERIA_ERRORS,
         RF_SET_CRITERIA_WINDOW,
+        RF_SET_WARM_PROMPTS,
+        RF_SET_WARM_SEEDS,
+        RF_SET_WARM_LEARN,
+        RF_SET_WARM_BUDGET,
+        RF_SET_WARM_AHEAD,
+        RF_SET_WARM_VALUE,
         RF_SET_PROFILE,
         RF_SET_OPTIMIZATIONS, /* the first of the switches, in their own order */
         RF_SET_COUNT = RF_SET_OPTIMIZATIONS + RF_OPT_COUNT

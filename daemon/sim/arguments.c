@@ -12,7 +12,7 @@
 enum { RUNS_MAX = 100000 };
 
 enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY,
-              SEQUENCE, UNLEARNED, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
+              SEQUENCE, UNLEARNED, WEEK, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
 
 static const struct {
         struct option option;
@@ -36,6 +36,7 @@ static const struct {
           "that run again; with --on, --off, --deadline, --whatif: what would have been" },
         { { "sequence", no_argument, NULL, SEQUENCE }, NULL, "all runs one after the other on one daemon" },
         { { "unlearned", no_argument, NULL, UNLEARNED }, NULL, "daemons don't know yet what the services will refuse" },
+        { { "week", no_argument, NULL, WEEK }, NULL, "so many runs a week, as people ask, on one daemon: with the warmer and without" },
         { { "json", no_argument, NULL, JSON }, NULL, "for programs" },
         { { "plugins", required_argument, NULL, PLUGINS }, "DIRECTORY", "of the providers' plugins" },
         { { "data", required_argument, NULL, DATA }, "DIRECTORY", "of the lexicon" },
@@ -202,6 +203,9 @@ static int take_plain(int letter, struct sim_arguments *a, const char *text)
         case UNLEARNED:
                 a->plan.is_unlearned = true;
                 break;
+        case WEEK:
+                a->is_week = true;
+                break;
         case JSON:
                 a->is_json = true;
                 break;
@@ -261,6 +265,11 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
                 return refuse(message, size, "--record: it takes --runs 1, one --model and one --profile, a cold cache, and no --whatif");
         if (a->replay && (a->record || a->n_models > 0 || a->n_profiles > 0 || a->is_ablation))
                 return refuse(message, size, "--replay: model, profile, prompt and seed are those of the recording");
+        if (a->is_week && (a->is_ablation || a->record || a->replay || a->plan.is_sequence || a->plan.concurrency > 1 ||
+                           a->plan.cache != SIM_CACHE_COLD || a->plan.deadline_us > 0))
+                return refuse(message, size, "--week: it goes with --model, --profile, --runs, --seed, --on, --off, --prompts and --whatif");
+        if (a->is_week && a->n_profiles == 0)
+                a->profiles[a->n_profiles++] = "full";
         if (a->n_models == 0)
                 a->models[a->n_models++] = sim_model_find("logged-run");
         if (a->n_profiles == 0) {

@@ -17,7 +17,7 @@ struct sim_arguments {
         const char *prompts;
         const char *record, *replay; /* files; NULL: none */
         const char *plugin_directory, *data_directory;
-        bool is_json, is_ablation;
+        bool is_json, is_ablation, is_week;
         enum { SIM_RUN, SIM_HELP, SIM_VERSION } action;
 };
 

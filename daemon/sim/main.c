@@ -8,6 +8,7 @@
 #include "sim/json.h"
 #include "sim/recording.h"
 #include "sim/table.h"
+#include "sim/week_table.h"
 
 enum { EXIT_USAGE = 2, COLUMNS_MAX = 2 * SIM_PROFILES_MAX, MESSAGE_SIZE = 512 };
 
@@ -131,6 +132,47 @@ static int ablate_model(struct session *s, const struct sim_model *model)
         return r;
 }
 
+/* ---- Weeks ---- */
+
+/* What the services refuse is known to a daemon that has run for a while. */
+static int learn_refusals(struct session *s, struct sim_setup *setup, struct sim_refusals *ret)
+{
+        const struct sim_trial t = { .stage = &s->stage, .setup = setup, .seed = s->arguments.plan.seed };
+
+        return s->arguments.plan.is_unlearned ? 0 : sim_trial_learn(&t, ret, s->message, sizeof(s->message));
+}
+
+static int live_through(struct session *s, const struct sim_model *model, const char *profile)
+{
+        _cleanup_(sim_setup_freep) struct sim_setup *setup = NULL;
+        _cleanup_free_ struct sim_refusals *known = calloc(1, sizeof(*known));
+        const struct sim_arguments *a = &s->arguments;
+        struct sim_week_plan plan = { .requests = a->plan.runs, .seed = a->plan.seed, .refusals = known };
+        struct sim_week_result results[2];
+        int r = known ? make_setup(s, model, true, &setup) : -ENOMEM;
+
+        if (r >= 0)
+                r = learn_refusals(s, setup, known);
+        for (unsigned i = 0; i < 2 && r >= 0; i++) {
+                plan.is_warmed = i == 1;
+                r = sim_week_run(&s->stage, setup, &plan, switches(a, profile), &results[i], s->message, sizeof(s->message));
+        }
+        if (r >= 0 && s->models)
+                r = json_array_append_new(s->models, sim_week_json(model, profile, &results[0], &results[1])) < 0 ? -ENOMEM : 0;
+        else if (r >= 0)
+                sim_week_print(stdout, a, model, profile, &results[0], &results[1]);
+        return r;
+}
+
+static int live_model(struct session *s, const struct sim_model *model)
+{
+        int r = 0;
+
+        for (size_t p = 0; p < s->arguments.n_profiles && r >= 0; p++)
+                r = live_through(s, model, s->arguments.profiles[p]);
+        return r;
+}
+
 /* ---- Recordings ---- */
 
 /* One run, kept. */
@@ -218,7 +260,9 @@ static int run(struct session *s)
         else if (r >= 0 && a->record)
                 r = record(s);
         for (size_t i = 0; i < a->n_models && !a->replay && !a->record && r >= 0; i++)
-                r = a->is_ablation ? ablate_model(s, a->models[i]) : run_model(s, a->models[i]);
+                r = a->is_week     ? live_model(s, a->models[i]) :
+                    a->is_ablation ? ablate_model(s, a->models[i]) :
+                                     run_model(s, a->models[i]);
         if (r >= 0 && s->models)
                 r = print_json(s);
         if (r >= 0 && fflush(stdout) != 0)

@@ -15,7 +15,7 @@ enum { STATE_SCHEMA = 2, RECORD_VERSION = 1 };
 
 static const char *const TABLE_NAMES[RF_TABLE_COUNT] = {
         [RF_TABLE_RUNS] = "runs", [RF_TABLE_LIMITS] = "limits", [RF_TABLE_TOKENS] = "tokens", [RF_TABLE_WARM] = "warm",
-        [RF_TABLE_SAVES] = "saves", [RF_TABLE_STATS] = "stats",
+        [RF_TABLE_SAVES] = "saves", [RF_TABLE_STATS] = "stats", [RF_TABLE_USES] = "uses",
 };
 
 /*

@@ -16,7 +16,7 @@ struct rf_state;
 
 /* The tables. Values are on disk: never renumber. */
 enum rf_table { RF_TABLE_RUNS = 0, RF_TABLE_LIMITS = 1, RF_TABLE_TOKENS = 2, RF_TABLE_WARM = 3, RF_TABLE_SAVES = 4, RF_TABLE_STATS = 5,
-                RF_TABLE_COUNT };
+                RF_TABLE_USES = 6, RF_TABLE_COUNT };
 
 /* NULL for a number that no table has. A new table takes the next number and a name; how it's exported: control/state_form.h. */
 const char *rf_state_table_name(enum rf_table table);

@@ -38,11 +38,50 @@ static uint64_t fresh_until_us(const struct rf_upstream *u, enum rf_op op, const
         return MIN(e->fresh_until_us, e->stored_us + MIN(fresh_max_us(u, op), RF_FOREVER - e->stored_us));
 }
 
-int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
-                  bool *ret_ages, struct rf_answer **ret)
+void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool is_negative, struct rf_call_record *record)
+{
+        const struct rf_operation *o = rf_provider_operation(lane->provider, q->op);
+        _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
+        const struct rf_upstream *u = lane->upstream;
+
+        record->life_us = 0;
+        if (!u->cache || !u->options.cache_enabled || !o || !(o->flags & RF_OPERATION_IDEMPOTENT) ||
+            rf_query_key(rf_provider_name(lane->provider), q, &key) < 0)
+                return;
+        record->life_us = MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter_of(u, &key)), fresh_max_us(u, q->op));
+        record->fresh_until_us = rf_wall_us() + record->life_us;
+        record->is_served_stale = !is_negative && o->stale_s > 0 && rf_upstream_is_on(u, RF_OPT_STALE_SERVING);
+}
+
+/* How good an entry is to this caller. */
+static void judge(const struct rf_caller *caller, const struct rf_cache_entry *e, uint64_t until_us, bool serves_old, struct rf_cached *ret)
+{
+        uint64_t now_us = rf_wall_us();
+        bool is_fresh = until_us > now_us;
+
+        ret->life_us = until_us - MIN(until_us, e->stored_us);
+        ret->fresh_until_us = is_fresh || caller->ahead_us > 0 ? until_us : now_us + ret->life_us;
+        ret->is_served_stale = serves_old && e->stale_until_us > MAX(until_us, now_us);
+        if (is_fresh)
+                ret->state = e->is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
+        else
+                ret->state = e->stale_until_us > now_us ? RF_CACHE_STALE : RF_CACHE_STALE_ERROR;
+        if (caller->ahead_us > 0) {
+                if (ret->life_us >= caller->life_min_us && until_us <= now_us + caller->ahead_us)
+                        ret->state = RF_CACHE_STALE_ERROR;
+                return; /* what isn't worth a call now isn't worth one behind its back either */
+        }
+        /* in the last tenth of its life it's renewed by whoever asks first, so that nobody ever has to wait for what is asked often */
+        ret->is_old = ret->state == RF_CACHE_STALE ||
+                      (serves_old && is_fresh && !e->is_negative && (until_us - now_us) * 10 < until_us - e->stored_us);
+}
+
+int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+                  struct rf_cached *ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         struct rf_cache_entry e;
+        struct rf_cached cached = { 0 };
         uint64_t now_us = rf_wall_us(), until_us;
         bool serves_old = rf_upstream_is_on(u, RF_OPT_STALE_SERVING);
         int r;
@@ -59,16 +98,12 @@ int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struc
                 rf_buf_done(&e.value);
                 return -ENOENT;
         }
-        r = rf_answer_decode(rf_provider_name(lane->provider), e.value.data, e.value.size, ret);
+        r = rf_answer_decode(rf_provider_name(lane->provider), e.value.data, e.value.size, &cached.answer);
         rf_buf_done(&e.value);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT; /* of an older version, or damaged: as if it weren't there */
-        if (until_us > now_us)
-                *ret_state = e.is_negative ? RF_CACHE_NEGATIVE : RF_CACHE_HIT;
-        else
-                *ret_state = e.stale_until_us > now_us ? RF_CACHE_STALE : RF_CACHE_STALE_ERROR;
-        /* in the last tenth of its life it's renewed by whoever asks first, so that nobody ever has to wait for what is asked often */
-        *ret_ages = !e.is_negative && until_us > now_us && (until_us - now_us) * 10 < until_us - e.stored_us && serves_old;
+        judge(caller, &e, until_us, serves_old, &cached);
+        *ret = cached;
         return 0;
 }
 

@@ -219,6 +219,14 @@ static int run_batch(void *arg)
         b->group = rf_group_free(b->group);
         b->record.total_us = rf_now_us() - b->record.started_us;
         b->record.error = r;
+        if (r >= 0) { /* absences are remembered for less long than records */
+                const char *id = "";
+
+                rf_cached_life(b->collector->lane, &(struct rf_query){ .op = b->collector->op, .ids = &id, .n_ids = 1 },
+                               b->record.n_records < b->n, &b->record);
+        }
+        if (b->caller.allowance && b->record.attempts > 1)
+                b->caller.allowance->spent += b->record.attempts - 1;
         for (size_t i = 0; i < b->n; i++) /* cancelled before they were dealt with */
                 if (b->ids[i] && !b->ids[i]->is_done)
                         settle(b->ids[i], r < 0 ? r : -ECANCELED, NULL);
@@ -250,7 +258,9 @@ static int start_batch(struct rf_collector *c, struct rf_group *g, size_t limit)
                 b->deadline_us = MAX(b->deadline_us, w->deadline_us);
                 b->ids[b->n++] = w;
         }
-        r = rf_group_spawn(g, "batch", run_batch, b);
+        r = rf_take_allowance(c->lane->upstream, &b->caller);
+        if (r >= 0)
+                r = rf_group_spawn(g, "batch", run_batch, b);
         if (r < 0) {
                 for (size_t i = 0; i < b->n; i++)
                         settle(b->ids[i], r, NULL);
@@ -353,7 +363,8 @@ static int wanted_new(struct rf_collector *c, const struct rf_caller *caller, co
         r = rf_map_put_string(c->wanted, w->id, w);
         if (r >= 0) {
                 if (rf_list_is_empty(&c->queue))
-                        c->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority };
+                        c->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority,
+                                                        .allowance = caller->allowance };
                 rf_list_append(&c->queue, &w->link);
                 r = start_flush(c);
         }
@@ -380,8 +391,10 @@ int rf_collector_ask(struct rf_collector *c, const struct rf_caller *caller, con
                 free(i);
                 return r;
         }
-        if (!w->batch && caller->priority < c->caller.priority)
-                c->caller.priority = caller->priority; /* a person waits for a batch that background work began */
+        if (!w->batch && caller->priority < c->caller.priority) { /* a person waits for a batch that background work began */
+                c->caller.priority = caller->priority;
+                c->caller.allowance = NULL;
+        }
         w->n_interests++;
         w->deadline_us = MAX(w->deadline_us, caller->deadline_us);
         if (w->batch)

@@ -35,6 +35,8 @@ struct rf_upstream {
         size_t n_lanes, n_refreshes;
         struct rf_group *background; /* refreshes, batches, writes of what was learned; made when first needed */
         struct rf_upstream_stats stats;
+        void (*person_waits)(void *arg); /* NULL: nobody wants to know */
+        void *person_waits_arg;
 };
 
 static inline bool rf_upstream_is_on(const struct rf_upstream *u, enum rf_optimization o)
@@ -50,12 +52,20 @@ static inline bool rf_shares_calls(const struct rf_upstream *u)
 
 /* ---- cached.c: the cache stage ---- */
 
-/*
- * 0: `ret` holds the answer and `ret_state` says how good it is (HIT, NEGATIVE, STALE: to be served while it's fetched anew;
- * STALE_ERROR: only if nothing better can be had); -ENOENT: nothing usable. `ret_ages`: fresh still, but near its end.
- */
-int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, enum rf_cache_state *ret_state,
-                  bool *ret_ages, struct rf_answer **ret);
+/* What the cache holds. */
+struct rf_cached {
+        struct rf_answer *answer;
+        enum rf_cache_state state; /* HIT, NEGATIVE; STALE: to be served while it's fetched anew; STALE_ERROR: only if nothing better can be had */
+        bool is_old;               /* to be fetched anew behind the reader's back: stale, or fresh still but near its end */
+        uint64_t life_us, fresh_until_us; /* as in a call's record */
+        bool is_served_stale;
+};
+
+/* -ENOENT: nothing usable for this caller. */
+int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
+                  struct rf_cached *ret);
+/* How long the answer to a query is fresh, and whether it's served stale afterwards. */
+void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool is_negative, struct rf_call_record *record);
 /* Stores a fresh answer with the life times of its operation. Errors are the cache's to count. */
 void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, const struct rf_answer *a);
 
@@ -104,6 +114,9 @@ void rf_learned_load(struct rf_lane *lane);
 void rf_learned_changed(void *lane);
 
 /* ---- upstream.c ---- */
+
+/* A call isn't answered by the cache. -RF_ELIMIT: the caller has no call left to make. */
+int rf_take_allowance(struct rf_upstream *u, const struct rf_caller *caller);
 
 /* Counts a record and hands it to whoever observes. */
 void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_call_record *record);

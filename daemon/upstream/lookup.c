@@ -16,33 +16,57 @@ struct lookup {
         const char *old[RF_QUERY_IDS_MAX];         /* served, but to be fetched anew */
         struct rf_answer *fallback[RF_QUERY_IDS_MAX]; /* too old, unless nothing better comes */
         size_t n_old, n_stale, n_cached, n_answered;
+        struct rf_cached first; /* of the cached ones that which ends first; without its answer */
+        size_t along[RF_QUERY_IDS_MAX], n_along; /* cached, and no call is made for them; but in one that is they're renewed at no cost */
         int error; /* the last */
 };
+
+/* More than half of its life is over, and it's worth keeping. */
+static bool may_go_along(const struct rf_caller *caller, const struct rf_cached *c)
+{
+        return caller->ahead_us > 0 && c->life_us >= caller->life_min_us && c->fresh_until_us <= rf_wall_us() + c->life_us / 2;
+}
 
 static int ask_cache(struct lookup *l)
 {
         for (size_t i = 0; i < l->query->n_ids; i++) {
                 struct rf_query one = { .op = l->query->op, .ids = &l->query->ids[i], .n_ids = 1 };
-                enum rf_cache_state state;
-                struct rf_answer *a;
-                bool ages;
-                int r = rf_cached_get(l->lane->upstream, l->lane, &one, &state, &ages, &a);
+                struct rf_cached cached;
+                int r = rf_cached_get(l->lane->upstream, l->lane, l->caller, &one, &cached);
 
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
                         continue;
-                if (state == RF_CACHE_STALE_ERROR) {
-                        l->fallback[i] = a;
+                if (cached.state == RF_CACHE_STALE_ERROR) {
+                        l->fallback[i] = cached.answer;
                         continue;
                 }
-                l->parts[i] = a;
+                l->parts[i] = cached.answer;
                 l->n_cached++;
-                l->n_stale += state == RF_CACHE_STALE;
-                if (state == RF_CACHE_STALE || ages)
+                l->n_stale += cached.state == RF_CACHE_STALE;
+                if (cached.is_old)
                         l->old[l->n_old++] = l->query->ids[i];
+                if (may_go_along(l->caller, &cached))
+                        l->along[l->n_along++] = i;
+                if (l->first.life_us == 0 || cached.fresh_until_us < l->first.fresh_until_us) {
+                        l->first = cached;
+                        l->first.answer = NULL;
+                }
         }
         return 0;
+}
+
+/* A batch is one call, full or not: it takes along what would end before long. */
+static void fill_up(struct lookup *l)
+{
+        const struct rf_operation *o = rf_provider_operation(l->lane->provider, l->query->op);
+        size_t limit = o ? CLAMP(o->batch_limit, 1u, RF_QUERY_IDS_MAX) : 1, n_missing = l->query->n_ids - l->n_cached;
+
+        for (size_t i = 0; i < l->n_along && n_missing % limit != 0; i++, n_missing++) {
+                l->fallback[l->along[i]] = TAKE_PTR(l->parts[l->along[i]]);
+                l->n_cached--;
+        }
 }
 
 static void tell_cached(struct lookup *l)
@@ -50,7 +74,8 @@ static void tell_cached(struct lookup *l)
         struct rf_call_record record = { .provider = rf_provider_name(l->lane->provider), .op = l->query->op,
                                          .endpoint = rf_provider_operation(l->lane->provider, l->query->op)->endpoint,
                                          .started_us = rf_now_us(), .cache = l->n_stale > 0 ? RF_CACHE_STALE : RF_CACHE_HIT,
-                                         .n_records = (uint32_t)l->n_cached };
+                                         .n_records = (uint32_t)l->n_cached, .life_us = l->first.life_us,
+                                         .fresh_until_us = l->first.fresh_until_us, .is_served_stale = l->first.is_served_stale };
 
         rf_observe(l->lane->upstream, l->caller, &record);
 }
@@ -133,6 +158,8 @@ static int look_up(struct rf_lane *lane, const struct rf_caller *caller, const s
         l->query = q;
         if (asks_cache)
                 r = ask_cache(l);
+        if (r >= 0)
+                fill_up(l);
         if (r >= 0 && l->n_cached > 0)
                 tell_cached(l);
         if (r >= 0 && l->n_cached < q->n_ids)

@@ -420,8 +420,23 @@ static void take_record(struct rf_call_record *to, const struct rf_call_record *
         memcpy(to->message, from->message, sizeof(to->message));
 }
 
-int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
-                       struct rf_call_record *record, struct rf_answer **ret)
+/* What an answer's life will be, and what it took of the caller's allowance beyond the call that was taken at first. */
+static void settle(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, const struct rf_answer *a,
+                   struct rf_call_record *record)
+{
+        if (a)
+                rf_cached_life(lane, q, rf_answer_is_empty(a), record);
+        if (!caller->allowance)
+                return;
+        if (record->coalesced) { /* somebody else's */
+                caller->allowance->left++;
+                caller->allowance->spent--;
+        } else if (record->attempts > 1)
+                caller->allowance->spent += record->attempts - 1;
+}
+
+static int make_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
+                         struct rf_call_record *record, struct rf_answer **ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         struct rf_coalesce *coalesce = lane->upstream->coalesce;
@@ -449,18 +464,35 @@ int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, con
         return r;
 }
 
+int rf_single_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
+                       struct rf_call_record *record, struct rf_answer **ret)
+{
+        int r = rf_take_allowance(lane->upstream, caller);
+
+        if (r < 0)
+                return r;
+        r = make_uncached(lane, caller, q, has_alternative, record, ret);
+        settle(lane, caller, q, r < 0 ? NULL : *ret, record);
+        return r;
+}
+
 int rf_single(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,
               struct rf_call_record *record, struct rf_answer **ret)
 {
-        _cleanup_(rf_answer_unrefp) struct rf_answer *old = NULL;
         struct rf_upstream *u = lane->upstream;
-        bool ages = false;
-        int r = rf_cached_get(u, lane, q, &record->cache, &ages, &old);
+        struct rf_cached cached = { 0 };
+        _cleanup_(rf_answer_unrefp) struct rf_answer *old = NULL;
+        int r = rf_cached_get(u, lane, caller, q, &cached);
 
         if (r == -ENOMEM)
                 return r;
-        if (r == 0 && record->cache != RF_CACHE_STALE_ERROR) {
-                if (record->cache == RF_CACHE_STALE || ages)
+        old = cached.answer;
+        if (r == 0 && cached.state != RF_CACHE_STALE_ERROR) {
+                record->cache = cached.state;
+                record->life_us = cached.life_us;
+                record->fresh_until_us = cached.fresh_until_us;
+                record->is_served_stale = cached.is_served_stale;
+                if (cached.is_old)
                         rf_refresh(lane, caller, q);
                 *ret = TAKE_PTR(old);
                 return 0;

@@ -222,6 +222,25 @@ const struct rf_operation *rf_upstream_operation(const struct rf_upstream *u, en
         return rf_provider_operation(lane->provider, op);
 }
 
+void rf_upstream_watch_persons(struct rf_upstream *u, void (*waits)(void *arg), void *arg)
+{
+        u->person_waits = waits;
+        u->person_waits_arg = arg;
+}
+
+int rf_take_allowance(struct rf_upstream *u, const struct rf_caller *caller)
+{
+        if (caller->priority == RF_PRIORITY_PERSON && u->person_waits)
+                u->person_waits(u->person_waits_arg);
+        if (!caller->allowance)
+                return 0;
+        if (caller->allowance->left == 0)
+                return -RF_ELIMIT;
+        caller->allowance->left--;
+        caller->allowance->spent++;
+        return 0;
+}
+
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;

@@ -45,6 +45,14 @@ struct rf_call_record {
         bool coalesced; /* shared another caller's call */
         int error;      /* 0 or the negative code the caller got */
         uint32_t n_records;
+        uint64_t life_us;        /* how long such an answer is fresh; 0 = it isn't kept, or there is none */
+        uint64_t fresh_until_us; /* wall clock: the end of that, of a stale answer once it's renewed */
+        bool is_served_stale;    /* after that, while it's renewed; otherwise people have to wait */
+};
+
+/* How many calls background work may still make. Lent to the upstream: it outlives that. */
+struct rf_allowance {
+        uint32_t left, spent; /* retries of what was begun are counted, never refused */
 };
 
 /* One request to a service: for the figures, and the log of slow ones. */
@@ -67,6 +75,9 @@ struct rf_caller {
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
         unsigned step;        /* what for: the caller's own number, for the figures; 0 = none */
         bool anew;            /* what the cache holds isn't looked at; the answer goes into it all the same */
+        uint64_t ahead_us;    /* what won't be fresh for so long yet is fetched anew; what is there serves if that fails. 0: as it is */
+        uint64_t life_min_us; /* with `ahead_us`: only what lives so long; what lives less long serves as it is */
+        struct rf_allowance *allowance; /* calls to services count, and fail with -RF_ELIMIT beyond it; NULL: no bound */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
 };
@@ -103,6 +114,9 @@ DEFINE_CLEANUP(struct rf_upstream *, rf_upstream_free);
  * it now; other RF_E… codes as classified, after the last provider that could have answered; -ETIMEDOUT, -ECANCELED.
  */
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret);
+
+/* `waits` is called whenever a person's call has to wait for a service: background work may want to give way. Doesn't yield. */
+void rf_upstream_watch_persons(struct rf_upstream *u, void (*waits)(void *arg), void *arg);
 
 /* The switches in effect, and new ones: for what begins from now on. Neither yields. */
 const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstream *u);

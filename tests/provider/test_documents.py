@@ -6,7 +6,7 @@ import re
 from varlink import SOURCE
 
 # each room may include those before it
-ROOMS = ["base", "sched", "net", "store", "provider", "upstream", "flow", "observe", "control", "service"]
+ROOMS = ["base", "sched", "net", "store", "provider", "upstream", "flow", "warm", "observe", "control", "service"]
 
 
 # where less is allowed: what is counted is told in words of its own

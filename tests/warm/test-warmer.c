@@ -1,0 +1,285 @@
+/* Whole passes of warming against the embedded provider, on the virtual clock. */
+#include "test.h"
+
+#include "flow_house.h"
+
+#include "base/error.h"
+#include "sched/sched.h"
+#include "warm/warmer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define HOUR_US (3600 * USEC_PER_SEC)
+#define MONDAY_US (1767571200ull * USEC_PER_SEC) /* 2026-01-05, midnight in UTC */
+
+struct stage {
+        struct house house;
+        struct rf_warmer *warmer;
+        struct rf_warmer_options options;
+        int (*body)(struct stage *s);
+        struct rf_warm_report report; /* of a pass in a coroutine of its own */
+        bool has_passed;
+};
+
+static const struct rf_wish jazz = { .prompt = "rainy sunday jazz", .seed = 1 }, techno = { .prompt = "focus techno", .seed = 1 };
+
+/* ---- People ---- */
+
+struct visit {
+        struct rf_footprint footprint;
+        unsigned hits, misses, stale;
+        uint64_t took_us;
+};
+
+static void observe(void *arg, const struct rf_call_record *record)
+{
+        struct visit *v = arg;
+
+        rf_footprint_note(&v->footprint, record);
+        v->misses += record->cache == RF_CACHE_MISS;
+        v->stale += record->cache == RF_CACHE_STALE;
+        v->hits += record->cache != RF_CACHE_MISS;
+}
+
+static struct visit ask_for(struct stage *s, const struct rf_wish *wish)
+{
+        struct visit v = { 0 };
+        struct rf_run_hooks hooks = { .client = 1, .deadline_us = RF_FOREVER, .calls = { .observe = observe, .observe_arg = &v } };
+        struct rf_playlist *p = NULL;
+        uint64_t began_us = rf_now_us();
+        char message[256];
+
+        assert_int_equal(rf_flow_recommend(&s->house.flow, wish, &hooks, &p, message, sizeof(message)), 0);
+        rf_playlist_free(p);
+        v.took_us = rf_now_us() - began_us;
+        rf_warmer_used(s->warmer, wish, &v.footprint);
+        return v;
+}
+
+static struct rf_warm_report pass(struct stage *s)
+{
+        struct rf_warm_report r;
+
+        assert_int_equal(rf_warmer_run_due(s->warmer, &r), 0);
+        return r;
+}
+
+/* ---- The stage ---- */
+
+static int stage_main(void *arg)
+{
+        struct stage *s = arg;
+        int r;
+
+        rf_upstream_start(s->house.upstream);
+        assert_int_equal(rf_warmer_start(s->warmer), 0);
+        assert_int_equal(rf_warmer_configure(s->warmer, &s->options), 0);
+        r = s->body(s);
+        rf_warmer_stop(s->warmer);
+        rf_upstream_stop(s->house.upstream);
+        return r;
+}
+
+static void run(const char *prompts, uint32_t calls_max, int (*body)(struct stage *s))
+{
+        struct stage s = { .options = { .learns = true, .due = { .ahead_us = HOUR_US / 3, .value_min = 0.4 }, .calls_max = calls_max,
+                                        .prompts = prompts }, .body = body };
+        struct rf_sched *sched;
+
+        setenv("TZ", "UTC", 1);
+        tzset();
+        assert_int_equal(house_open(&s.house, &(struct house_options){ .latency = "200ms", .has_cache = true }), 0);
+        assert_int_equal(rf_warmer_new(&s.options, &s.house.flow, NULL, &s.warmer), 0);
+        assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = MONDAY_US }, &sched), 0);
+        assert_int_equal(rf_sched_run(sched, stage_main, &s), 0);
+        rf_sched_free(sched);
+        s.house.upstream = rf_upstream_free(s.house.upstream); /* it borrows the warmer's allowance */
+        rf_warmer_free(s.warmer);
+        house_close(&s.house);
+}
+
+/* ---- Passes ---- */
+
+static int keeps(struct stage *s)
+{
+        struct rf_warm_report r = pass(s);
+        uint64_t first, again;
+        struct visit v;
+
+        assert_true(r.due == 2 && r.warmed == 2 && r.calls > 10 && r.end == RF_WARM_DONE);
+        v = ask_for(s, &jazz);
+        assert_true(v.misses == 0 && v.hits > 5 && v.took_us == 0);
+        assert_true(rf_warmer_stats(s->warmer).saved > 5);
+        r = pass(s);
+        assert_true(r.due == 0 && r.calls == 0);
+        first = rf_warmer_stats(s->warmer).spent;
+        for (unsigned i = 0; i < 16; i++) { /* artists' top tracks live for two hours, give or take a tenth; the rest for longer */
+                assert_int_equal(rf_sleep_us(HOUR_US / 4), 0);
+                assert_int_equal(pass(s).end, RF_WARM_DONE);
+        }
+        again = rf_warmer_stats(s->warmer).spent - first;
+        assert_true(again > 0 && again < 2 * first); /* what is fresh still isn't asked for again */
+        v = ask_for(s, &jazz);
+        assert_true(v.misses == 0 && v.stale == 0);
+        return 0;
+}
+
+static void what_is_configured_stays_warm(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz | focus techno", 1000, keeps);
+}
+
+/* Every morning at nine. */
+static int learns(struct stage *s)
+{
+        for (unsigned day = 0; day < 4; day++) {
+                assert_int_equal(rf_sleep_until((day * 24 + 9) * HOUR_US), 0);
+                ask_for(s, &jazz);
+        }
+        assert_int_equal(rf_sleep_until((3 * 24 + 15) * HOUR_US), 0);
+        assert_int_equal(pass(s).due, 0); /* in the afternoon nobody comes */
+        assert_int_equal(rf_sleep_until((4 * 24 + 8) * HOUR_US + HOUR_US / 2), 0);
+        assert_int_equal(pass(s).warmed, 1);
+        assert_int_equal(rf_sleep_until((4 * 24 + 9) * HOUR_US), 0);
+        assert_int_equal(ask_for(s, &jazz).misses, 0);
+        assert_true(rf_warmer_stats(s->warmer).saved > 0);
+        return 0;
+}
+
+static int learns_nothing(struct stage *s)
+{
+        s->options.learns = false;
+        assert_int_equal(rf_warmer_configure(s->warmer, &s->options), 0);
+        ask_for(s, &jazz);
+        assert_int_equal(rf_warmer_stats(s->warmer).items, 0);
+        return 0;
+}
+
+static void what_people_ask_for_every_day_is_warm_when_they_come(void **state)
+{
+        (void)state;
+        run(NULL, 1000, learns);
+        run(NULL, 1000, learns_nothing);
+}
+
+static int is_frugal(struct stage *s)
+{
+        struct rf_warm_report r = pass(s);
+
+        assert_true(r.calls == 12 && r.end == RF_WARM_BUDGET);
+        assert_int_equal(rf_upstream_stats(s->house.upstream).attempts, 12);
+        for (unsigned i = 0; i < 100 && r.end == RF_WARM_BUDGET; i++) {
+                assert_int_equal(rf_sleep_us(HOUR_US / 3), 0);
+                r = pass(s);
+        }
+        assert_int_equal(r.end, RF_WARM_DONE); /* a few at a time it gets there */
+        return 0;
+}
+
+static void a_pass_makes_no_more_calls_than_it_may(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz", 12, is_frugal);
+}
+
+/* ---- Giving way ---- */
+
+static int pass_alone(void *arg)
+{
+        struct stage *s = arg;
+
+        s->report = pass(s);
+        s->has_passed = true;
+        return 0;
+}
+
+static int gives_way(struct stage *s)
+{
+        struct rf_group *g;
+        struct rf_warm_report second;
+        uint64_t attempts;
+
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "pass", pass_alone, s), 0);
+        assert_int_equal(rf_sleep_us(300 * USEC_PER_MSEC), 0);
+        assert_false(s->has_passed);
+        second = pass(s);
+        assert_int_equal(second.end, RF_WARM_BUSY);
+        attempts = rf_upstream_stats(s->house.upstream).attempts;
+        assert_true(attempts > 0);
+        ask_for(s, &techno);
+        assert_true(s->has_passed); /* long before the person was served */
+        assert_int_equal(s->report.end, RF_WARM_PERSON);
+        assert_int_equal(rf_warmer_stats(s->warmer).interrupted, 1);
+        rf_group_free(g);
+        assert_int_equal(pass(s).end, RF_WARM_DONE); /* the next one goes on */
+        assert_int_equal(ask_for(s, &jazz).misses, 0);
+        return 0;
+}
+
+static void a_pass_stops_as_soon_as_a_person_waits(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz | calm piano", 1000, gives_way);
+}
+
+/* Whom the cache answers needs no service, and stops nobody. */
+static int goes_on(struct stage *s)
+{
+        struct rf_group *g;
+
+        ask_for(s, &techno);
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "pass", pass_alone, s), 0);
+        assert_int_equal(rf_sleep_us(300 * USEC_PER_MSEC), 0);
+        assert_int_equal(ask_for(s, &techno).misses, 0);
+        assert_int_equal(rf_group_join(g), 0);
+        assert_int_equal(s->report.end, RF_WARM_DONE);
+        rf_group_free(g);
+        return 0;
+}
+
+static void a_person_whom_the_cache_answers_stops_no_pass(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz", 1000, goes_on);
+}
+
+/* The same music, asked for while it's being warmed: the calls under way are shared, and the person gets them. */
+static int shares(struct stage *s)
+{
+        struct rf_group *g;
+        struct visit v;
+
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "pass", pass_alone, s), 0);
+        assert_int_equal(rf_sleep_us(100 * USEC_PER_MSEC), 0);
+        v = ask_for(s, &jazz);
+        assert_true(v.misses > 0);
+        assert_true(rf_upstream_stats(s->house.upstream).coalesced > 0);
+        rf_group_free(g);
+        return 0;
+}
+
+static void a_person_takes_over_what_is_under_way(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz", 1000, shares);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_is_configured_stays_warm),
+                cmocka_unit_test(what_people_ask_for_every_day_is_warm_when_they_come),
+                cmocka_unit_test(a_pass_makes_no_more_calls_than_it_may),
+                cmocka_unit_test(a_pass_stops_as_soon_as_a_person_waits),
+                cmocka_unit_test(a_person_whom_the_cache_answers_stops_no_pass),
+                cmocka_unit_test(a_person_takes_over_what_is_under_way),
+        };
+
+        return cmocka_run_group_tests_name("warmer", tests, NULL, NULL);
+}
