@@ -56,8 +56,8 @@ static int make_one(struct batch *b, struct rf_call *call)
 {
         struct rf_run *run = b->run;
         struct observed o = { .batch = b, .call = call };
-        struct rf_caller caller = { .client = run->hooks->client, .priority = RF_PRIORITY_PERSON, .deadline_us = b->deadline_us,
-                                    .provider = call->at, .anew = run->fetches_anew || b->manner->anew,
+        struct rf_caller caller = { .client = run->hooks->client, .rank = run->turn.rank, .priority = RF_PRIORITY_PERSON,
+                                    .deadline_us = b->deadline_us, .provider = call->at, .anew = run->fetches_anew || b->manner->anew,
                                     .observe = observe, .observe_arg = &o };
         int r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
 

@@ -12,7 +12,7 @@
 enum { RUNS_MAX = 100000 };
 
 enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY,
-              SEQUENCE, UNLEARNED, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
+              SEQUENCE, UNLEARNED, DISTINCT, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
 
 static const struct {
         struct option option;
@@ -29,6 +29,7 @@ static const struct {
         { { "cache", required_argument, NULL, CACHE }, "STATE", "cold, warm (related prompts came before), repeat (the same did)" },
         { { "gap", required_argument, NULL, GAP }, "TIME", "between those and the runs that count (45m)" },
         { { "prompts", required_argument, NULL, PROMPTS }, "FILE", "one prompt a line, instead of the built-in ones" },
+        { { "distinct", no_argument, NULL, DISTINCT }, NULL, "a prompt of its own for each run, made up of the lexicon's words" },
         { { "whatif", required_argument, NULL, WHATIF }, "NAME=VALUE", "an option of the daemon, compared with its default; may be repeated" },
         { { "ablate", no_argument, NULL, ABLATE }, NULL, "what each switch is worth: off alone from full, on alone from baseline" },
         { { "record", required_argument, NULL, RECORD }, "FILE", "keep the answers of one run (--runs 1, one model, one profile)" },
@@ -199,6 +200,9 @@ static int take_plain(int letter, struct sim_arguments *a, const char *text)
         case SEQUENCE:
                 a->plan.is_sequence = true;
                 break;
+        case DISTINCT:
+                a->is_distinct = true;
+                break;
         case UNLEARNED:
                 a->plan.is_unlearned = true;
                 break;
@@ -256,6 +260,8 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
                 return refuse(message, size, "--on and --off name the same switch");
         if (a->plan.is_sequence && a->plan.concurrency > 1)
                 return refuse(message, size, "--sequence: one after the other is --concurrency 1");
+        if (a->is_distinct && (a->prompts || a->replay))
+                return refuse(message, size, "--distinct: the prompts are given already");
         if (a->record && (a->plan.runs != 1 || a->plan.concurrency != 1 || a->n_models > 1 || a->n_profiles != 1 || a->n_overrides > 0 ||
                           a->is_ablation || a->plan.cache != SIM_CACHE_COLD))
                 return refuse(message, size, "--record: it takes --runs 1, one --model and one --profile, a cold cache, and no --whatif");

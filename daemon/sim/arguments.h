@@ -15,6 +15,7 @@ struct sim_arguments {
         const char *overrides[SIM_OVERRIDES_MAX];
         size_t n_overrides;
         const char *prompts;
+        bool is_distinct;       /* each run has a prompt of its own */
         const char *record, *replay; /* files; NULL: none */
         const char *plugin_directory, *data_directory;
         bool is_json, is_ablation;

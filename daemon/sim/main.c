@@ -210,7 +210,8 @@ static int print_json(struct session *s)
 static int run(struct session *s)
 {
         const struct sim_arguments *a = &s->arguments;
-        struct sim_stage_options o = { .plugin_directory = a->plugin_directory, .data_directory = a->data_directory, .prompts = a->prompts };
+        struct sim_stage_options o = { .plugin_directory = a->plugin_directory, .data_directory = a->data_directory, .prompts = a->prompts,
+                                     .distinct = a->is_distinct ? MAX(a->plan.runs, a->plan.concurrency) : 0 };
         int r = sim_stage_open(&o, &s->stage, s->message, sizeof(s->message));
 
         if (r >= 0 && a->replay)

@@ -260,6 +260,33 @@ bool sim_setup_is_transport(const struct sim_setup *s, size_t i)
         return false;
 }
 
+/* An option as it is set, or else as it is by default; 0 without one. */
+static double option_number(const struct sim_setup *s, size_t p, const char *name)
+{
+        const struct rf_option *o = find_option(s->plugins[p], name);
+        const char *text = o ? o->default_value : NULL;
+        char reason[256];
+        struct rf_value v;
+
+        for (size_t i = 0; o && i < s->providers[p].n_options; i++)
+                if (strcmp(s->providers[p].options[i].name, name) == 0)
+                        text = s->providers[p].options[i].value;
+        if (!text || rf_option_parse(o, text, &v, reason, sizeof(reason)) < 0)
+                return 0;
+        return o->type == RF_OPTION_REAL ? v.real : (double)v.integer;
+}
+
+uint64_t sim_setup_least_us(const struct sim_setup *s, size_t i, uint64_t calls)
+{
+        double limit = option_number(s, i, "limit"), rate = option_number(s, i, "rate"), burst = option_number(s, i, "burst");
+
+        if (calls == 0)
+                return 0;
+        if (limit > 0)
+                return (uint64_t)((double)(calls - 1) / limit) * (uint64_t)option_number(s, i, "window");
+        return rate > 0 && (double)calls > burst ? (uint64_t)(((double)calls - burst) / rate * 1e6) : 0;
+}
+
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set)
 {
         return (struct rf_optimizations){ .on = (set.on | s->switches.on) & ~s->switches.off };

@@ -27,6 +27,9 @@ const struct rf_value *sim_setup_get(const struct sim_setup *s, enum rf_setting 
 size_t sim_setup_n_providers(const struct sim_setup *s);
 const struct rf_provider_config *sim_setup_provider(const struct sim_setup *s, size_t i);
 bool sim_setup_is_transport(const struct sim_setup *s, size_t i); /* it only stands in for the others' services */
+/* The least time in which a provider can be asked so often, under the limits that the daemon keeps to (its own pace, or the service's
+ * limit where that is configured): what may go at once is free. 0: it may at once, or isn't limited. */
+uint64_t sim_setup_least_us(const struct sim_setup *s, size_t i, uint64_t calls);
 /* A set of switches as the overrides want it. */
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set);
 /* Exchanges are recorded in a file, or answered from it. -ENOMEM. */

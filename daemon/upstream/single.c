@@ -167,7 +167,7 @@ static int enter(struct effort *e, struct rf_ticket *ret)
         int r;
 
         for (;;) {
-                r = rf_gate_enter(g, e->operation->pacing_class, e->caller->client, e->caller->priority, e->deadline_us, ret, &needed_us);
+                r = rf_gate_enter(g, e->operation->pacing_class, e->caller, e->deadline_us, ret, &needed_us);
                 if (r < 0) {
                         e->record->needed_us = needed_us;
                         return r;
@@ -365,7 +365,7 @@ static int work_new(struct rf_lane *lane, const struct rf_caller *caller, const 
                 return -ENOMEM;
         w->references = 1;
         w->lane = lane;
-        w->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority };
+        w->caller = (struct rf_caller){ .client = caller->client, .rank = caller->rank, .priority = caller->priority };
         w->has_alternative = has_alternative;
         r = rf_query_copy(&w->arena, q, &w->query);
         if (r < 0) {

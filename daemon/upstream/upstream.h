@@ -14,6 +14,7 @@
 #include "store/state.h"
 #include "upstream/breaker.h"
 #include "upstream/optimizations.h"
+#include "upstream/turns.h"
 
 struct rf_upstream;
 struct rf_authority;
@@ -50,6 +51,7 @@ struct rf_call_record {
 /* Who calls, and who wants to know. */
 struct rf_caller {
         uint64_t client;     /* fairness is per client */
+        uint64_t rank;       /* of the run that it calls for, or 0; of the run under way that began first, if it's for none */
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
@@ -91,6 +93,12 @@ DEFINE_CLEANUP(struct rf_upstream *, rf_upstream_free);
  * it now; other RF_E… codes as classified, after the last provider that could have answered; -ETIMEDOUT, -ECANCELED.
  */
 int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret);
+
+/*
+ * A run begins, and ends: its calls carry `turn->rank`. Neither yields. `turn` is the run's own, and stays where it is between the two.
+ */
+void rf_upstream_begin(struct rf_upstream *u, struct rf_turn *turn, uint64_t client);
+void rf_upstream_end(struct rf_upstream *u, struct rf_turn *turn);
 
 /* The switches in effect, and new ones: for what begins from now on. Neither yields. */
 const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstream *u);
