@@ -5,8 +5,6 @@
 
 #include "base/macros.h"
 
-enum { LOOK_EVERY = 16 }; /* calls: it takes the longer, the more was freed */
-
 size_t sim_memory_heap(void)
 {
         struct mallinfo2 m = mallinfo2();
@@ -27,8 +25,7 @@ void sim_memory_look(struct sim_memory_meter *m)
         double start_ms;
         size_t held;
 
-        m->most_active = MAX(m->most_active, m->n_active);
-        if (m->n_active == 0 || m->n_looks++ % LOOK_EVERY > 0)
+        if (m->n_active == 0)
                 return;
         start_ms = sim_memory_cpu_ms();
         held = sim_memory_heap();

@@ -14,12 +14,10 @@ struct sim_memory {
 struct sim_memory_meter {
         size_t n_active, most_active; /* `n_active` is the caller's to count */
         size_t most, at_most;         /* bytes, and how many were under way then */
-        unsigned n_looks;
         double cpu_ms;                /* that the looking took */
         struct sim_memory memory;
 };
 
-/* Cheap: only every so often it does look. */
 void sim_memory_look(struct sim_memory_meter *m);
 void sim_memory_end(struct sim_memory_meter *m);
 

@@ -32,7 +32,19 @@ static void observe(void *arg, const struct rf_caller *caller, const struct rf_c
         if (!c->samples || caller->client == 0)
                 return;
         sim_sample_call(&c->samples[caller->client - 1], record);
-        sim_memory_look(&c->meter);
+}
+
+/*
+ * The heap is looked at when a run begins to order: it holds all that it found. In the middle of its calls there would be the answers, too,
+ * that the simulated services keep in memory until their time has come.
+ */
+static void progressed(void *arg, const struct rf_progress *p)
+{
+        struct crowd *c = arg;
+
+        c->meter.most_active = MAX(c->meter.most_active, c->meter.n_active);
+        if (p->step == RF_STEP_ORDER)
+                sim_memory_look(&c->meter);
 }
 
 /* ---- Runs ---- */
@@ -42,7 +54,7 @@ static int recommend(struct crowd *c, size_t prompt, uint64_t client, uint64_t a
         const struct sim_trial *t = c->trial;
         struct rf_wish wish = { .prompt = sim_prompts_text(t->stage->prompts, prompt), .seed = t->seed,
                                 .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
-        struct rf_run_hooks hooks = { .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
+        struct rf_run_hooks hooks = { .progress = progressed, .arg = c, .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
         char message[256];
 
         return rf_flow_recommend(&c->house.flow, &wish, &hooks, ret, message, sizeof(message));
