@@ -16,8 +16,10 @@ struct sim_arguments {
         size_t n_overrides;
         const char *prompts;
         bool is_distinct;       /* each run has a prompt of its own */
-        const char *record, *replay; /* files; NULL: none */
-        const char *plugin_directory, *data_directory;
+        const char *record, *replay; /* files; NULL: none. `replay` may be a daemon's run instead: */
+        bool replays_run;
+        const char *state_directory, *cache_directory, *config; /* of that daemon; NULL: as it is configured by default */
+        const char *plugin_directory, *data_directory; /* NULL: not given, and `replays_run` */
         bool is_json, is_ablation;
         enum { SIM_RUN, SIM_HELP, SIM_VERSION } action;
 };

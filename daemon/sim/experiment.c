@@ -191,7 +191,7 @@ static int summarize(struct sim_result *r)
         r->bound_ratio = over(u.ratio, u.bounded);
         r->limits_percent = 100 * over((double)r->totals.least_us, (double)r->totals.taken_us);
         r->cpu_ms = r->totals.cpu_ms / n;
-        r->active_kib = r->totals.memory.active_kib;
+        r->active_kib = over(r->totals.memory.active_kib, (double)r->totals.n_daemons);
         r->waiting_kib = r->totals.memory.waiting_kib;
         r->coroutines = r->totals.memory.coroutines;
         return 0;

@@ -8,6 +8,7 @@
 #include <recflow/plugin.h>
 #include <stdint.h>
 
+#include "service/config.h"
 #include "service/options.h"
 #include "sim/models.h"
 #include "upstream/optimizations.h"
@@ -19,10 +20,16 @@ int sim_setup_new(const struct sim_model *model, const char *plugin_directory, s
 struct sim_setup *sim_setup_free(struct sim_setup *s);
 DEFINE_CLEANUP(struct sim_setup *, sim_setup_free);
 
+/*
+ * That of a daemon's own configuration, which outlives it. Nobody stands in for its providers' services. -ENOMEM; -RF_ECONFIG,
+ * -RF_EPLUGIN with a sentence.
+ */
+int sim_setup_new_of(const struct rf_config *c, const char *plugin_directory, struct sim_setup **ret, char *message, size_t size);
+
 /* "NAME=VALUE". -RF_ECONFIG with a sentence that names what would be right. */
 int sim_setup_override(struct sim_setup *s, const char *assignment, char *message, size_t size);
 
-const struct sim_model *sim_setup_model(const struct sim_setup *s);
+const struct sim_model *sim_setup_model(const struct sim_setup *s); /* NULL: it is of a configuration */
 const struct rf_value *sim_setup_get(const struct sim_setup *s, enum rf_setting setting);
 size_t sim_setup_n_providers(const struct sim_setup *s);
 const struct rf_provider_config *sim_setup_provider(const struct sim_setup *s, size_t i);

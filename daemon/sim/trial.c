@@ -213,7 +213,8 @@ static void add_totals(const struct crowd *c, struct sim_totals *t)
         t->taken_us += c->ended_us - c->asked_us;
         t->least_us += least_us(c);
         t->cpu_ms += c->cpu_ms;
-        t->memory.active_kib = MAX(t->memory.active_kib, c->meter.memory.active_kib);
+        t->n_daemons++;
+        t->memory.active_kib += c->meter.memory.active_kib;
         t->memory.coroutines = MAX(t->memory.coroutines, c->meter.memory.coroutines / (double)MAX(c->meter.most_active, (size_t)1));
 }
 

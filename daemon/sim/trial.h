@@ -26,7 +26,8 @@ struct sim_totals {
         uint64_t attempts, refused, violations;
         uint64_t taken_us, least_us; /* from the first run's start to the last one's end; and the least that the busiest limit allows */
         double cpu_ms; /* of this process, the simulated services' own work included, the measuring of memory not */
-        struct sim_memory memory; /* the most of any daemon */
+        size_t n_daemons;
+        struct sim_memory memory; /* `active_kib` is the sum over the daemons, the others are the most of any */
 };
 
 /*

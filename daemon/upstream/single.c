@@ -173,7 +173,7 @@ static int enter(struct effort *e, struct rf_ticket *ret)
                         return r;
                 }
                 /* only now: a token may have ended while the call waited its turn */
-                r = authorise(e);
+                r = e->lane->upstream->options.archive ? 0 : authorise(e);
                 if (r >= 0 && rf_gate_may_send(g))
                         return 0;
                 rf_gate_leave(g, ret, RF_OUTCOME_CANCELLED, 0);
@@ -192,6 +192,24 @@ static enum rf_outcome outcome_for_gate(const struct effort *e, uint64_t given_u
                                                                                                          : e->last.verdict.outcome;
 }
 
+/* The attempt, where the services' answers were kept. */
+static int ask_archive(struct effort *e, struct rf_answer **ret)
+{
+        const struct rf_archive *archive = e->lane->upstream->options.archive;
+        uint64_t start_us = rf_now_us();
+        int r = archive->ask(archive->arg, rf_provider_name(e->lane->provider), e->query, ret);
+
+        e->last = (struct rf_attempt){ .duration_us = rf_now_us() - start_us };
+        if (r == -ENOENT) {
+                e->last.verdict.outcome = RF_OUTCOME_INVALID; /* nothing that another try, or the breaker, could help */
+                snprintf(e->last.verdict.message, sizeof(e->last.verdict.message), "the answer isn't among those that were kept");
+                return 0;
+        }
+        if (r >= 0 && rf_answer_is_empty(*ret))
+                e->last.verdict.outcome = RF_OUTCOME_EMPTY;
+        return r;
+}
+
 static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
 {
         struct rf_lane *lane = e->lane;
@@ -205,7 +223,10 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
                 return r;
         given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
         lane->stats.in_flight++;
-        r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
+        if (lane->upstream->options.archive)
+                r = ask_archive(e, ret);
+        else
+                r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
         lane->stats.in_flight--;
         retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;
         rf_gate_leave(lane->gate, &ticket, r < 0 ? RF_OUTCOME_CANCELLED : outcome_for_gate(e, given_us), retry_us);

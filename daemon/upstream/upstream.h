@@ -60,6 +60,15 @@ struct rf_caller {
         void *observe_arg;
 };
 
+/* Answers that were kept, in place of the services: nobody is asked. For looking at what was, and at what would have been. */
+struct rf_archive {
+        /* What a service answered, after as long as it took (yields). -ENOENT: that isn't known. */
+        int (*ask)(void *arg, const char *provider, const struct rf_query *q, struct rf_answer **ret);
+        /* What a cache held that went before this one. -ENOENT. Doesn't yield. */
+        int (*had)(void *arg, const char *provider, const struct rf_query *q, struct rf_cache_entry *ret);
+        void *arg;
+};
+
 struct rf_upstream_options {
         uint32_t concurrency;     /* attempts under way per provider; 1..1000 */
         uint32_t retries;         /* further attempts after transient failures of idempotent calls; 0..5 */
@@ -76,6 +85,7 @@ struct rf_upstream_options {
         /* Sees every call of every caller; may be NULL. Doesn't yield. */
         void (*observe)(void *arg, const struct rf_caller *caller, const struct rf_call_record *record);
         void *observe_arg;
+        const struct rf_archive *archive; /* NULL: the services answer */
 };
 
 /* `providers` and `cache` (may be NULL) outlive it. */
