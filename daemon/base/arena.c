@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The first block is small enough for malloc to have one at hand: its cache ends at 1032 bytes. */
-enum { BLOCK_FIRST = 1008, BLOCK_MAX = 64 * 1024, ALIGN = _Alignof(max_align_t) };
+enum { BLOCK_FIRST = 240, BLOCK_MAX = 16 * 1024, ALIGN = _Alignof(max_align_t) };
 
 struct rf_arena_block {
         struct rf_arena_block *next;
@@ -31,22 +31,30 @@ static int grow(struct rf_arena *a, size_t needed)
         return 0;
 }
 
-void *rf_arena_alloc(struct rf_arena *a, size_t size)
+/* `align` is a power of two. */
+static void *take(struct rf_arena *a, size_t size, size_t align)
 {
-        void *p;
+        size_t gap = -(uintptr_t)a->at & (align - 1);
+        char *p;
 
         if (size > SIZE_MAX / 4)
                 return NULL;
-        size = MAX((size + ALIGN - 1) / ALIGN * ALIGN, (size_t)ALIGN);
         if (a->limit > 0 && (a->used > a->limit || size > a->limit - a->used))
                 return NULL;
-        if (!a->blocks || (size_t)(a->end - a->at) < size)
+        if (!a->blocks || (size_t)(a->end - a->at) < size + gap) {
                 if (grow(a, size) < 0)
                         return NULL;
-        p = a->at;
-        a->at += size;
-        a->used += size;
+                gap = 0;
+        }
+        p = a->at + gap;
+        a->at = p + size;
+        a->used += size + gap;
         return memset(p, 0, size);
+}
+
+void *rf_arena_alloc(struct rf_arena *a, size_t size)
+{
+        return take(a, MAX(size, (size_t)1), ALIGN);
 }
 
 void *rf_arena_array(struct rf_arena *a, size_t count, size_t size)
@@ -64,7 +72,7 @@ char *rf_arena_strndup(struct rf_arena *a, const char *s, size_t size)
 
         if (!s)
                 return NULL;
-        copy = rf_arena_alloc(a, size + 1);
+        copy = take(a, size + 1, 1); /* close together: they are most of what an answer holds */
         if (copy)
                 memcpy(copy, s, size);
         return copy;
@@ -86,7 +94,7 @@ char *rf_arena_printf(struct rf_arena *a, const char *format, ...)
         va_end(ap);
         if (n < 0)
                 return NULL;
-        s = rf_arena_alloc(a, (size_t)n + 1);
+        s = take(a, (size_t)n + 1, 1);
         if (!s)
                 return NULL;
         va_start(ap, format);

@@ -45,7 +45,7 @@
 #define RF_UPSTREAM_INFLIGHT_MAX 4096u     /* calls under way or waiting, over all runs */
 
 #define RF_PACING_CLASSES_MAX 8u           /* of one provider */
-#define RF_GATE_WAIT_MAX_US 60000000u      /* a call without a deadline isn't made to wait longer for a block or its pace */
+#define RF_GATE_WAIT_MAX_US 60000000u      /* a call without a deadline isn't made to wait longer for a block or a pace, its turn aside */
 #define RF_REFRESHES_MAX 32u               /* stale answers that are fetched anew in the background at once */
 #define RF_RETRIES_SAVED_MAX 20u           /* retries that may be saved up */
 

@@ -62,6 +62,7 @@ static int make_one(struct batch *b, struct rf_call *call)
         int r;
 
         caller.client = run->hooks->client;
+        caller.rank = run->turn.rank;
         caller.deadline_us = b->deadline_us;
         caller.run = run->hooks->run;
         caller.step = b->step + 1;

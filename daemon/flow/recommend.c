@@ -14,6 +14,7 @@
 
 static void run_done(struct rf_run *run)
 {
+        rf_upstream_end(run->flow->upstream, &run->turn);
         rf_pool_free(run->pool);
         rf_receipt_book_free(run->book);
         rf_arena_done(&run->arena);
@@ -21,6 +22,7 @@ static void run_done(struct rf_run *run)
 
 static int run_begin(struct rf_run *run)
 {
+        rf_upstream_begin(run->flow->upstream, &run->turn, run->hooks->client);
         run->pool = rf_pool_new();
         run->book = rf_receipt_book_new();
         run->started_us = rf_now_us();

@@ -42,6 +42,7 @@ struct rf_run {
         const struct rf_brief *brief;
         struct rf_brief tuned; /* the brief with its targets as they sound in the wished genre; borrows everything else */
         const struct rf_run_hooks *hooks;
+        struct rf_turn turn;               /* among the runs under way */
         uint64_t seed;
         uint64_t started_us, deadline_us;
         struct rf_arena arena;

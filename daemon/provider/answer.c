@@ -335,6 +335,14 @@ int rf_sink_analysis(struct rf_sink *s, const char *json)
         return 0;
 }
 
+/* An answer may live for as long as a run does: what it doesn't need is given back. */
+static void *fit(void *array, size_t n, size_t size)
+{
+        void *less = n > 0 ? reallocarray(array, n, size) : NULL;
+
+        return less ? less : array;
+}
+
 int rf_sink_finish(struct rf_sink *s, struct rf_answer **ret)
 {
         struct holder *h = TAKE_PTR(s->h);
@@ -343,6 +351,10 @@ int rf_sink_finish(struct rf_sink *s, struct rf_answer **ret)
         if (!h)
                 return -EALREADY;
         a = &h->answer;
+        h->tracks = fit(h->tracks, a->n_tracks, sizeof(*h->tracks));
+        h->artists = fit(h->artists, a->n_artists, sizeof(*h->artists));
+        h->albums = fit(h->albums, a->n_albums, sizeof(*h->albums));
+        h->features = fit(h->features, a->n_features, sizeof(*h->features));
         a->tracks = a->n_tracks > 0 ? h->tracks : NULL;
         a->artists = a->n_artists > 0 ? h->artists : NULL;
         a->albums = a->n_albums > 0 ? h->albums : NULL;

@@ -4,15 +4,17 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/option.h"
+#include "control/runs.h"
 #include "sim/nearest.h"
 
 enum { RUNS_MAX = 100000 };
 
-enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY,
-              SEQUENCE, UNLEARNED, WEEK, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
+enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY, STATE,
+              CACHE_DIRECTORY, CONFIG, SEQUENCE, UNLEARNED, DISTINCT, WEEK, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
 
 static const struct {
         struct option option;
@@ -29,11 +31,15 @@ static const struct {
         { { "cache", required_argument, NULL, CACHE }, "STATE", "cold, warm (related prompts came before), repeat (the same did)" },
         { { "gap", required_argument, NULL, GAP }, "TIME", "between those and the runs that count (45m)" },
         { { "prompts", required_argument, NULL, PROMPTS }, "FILE", "one prompt a line, instead of the built-in ones" },
+        { { "distinct", no_argument, NULL, DISTINCT }, NULL, "a prompt of its own for each run, made up of the lexicon's words" },
         { { "whatif", required_argument, NULL, WHATIF }, "NAME=VALUE", "an option of the daemon, compared with its default; may be repeated" },
         { { "ablate", no_argument, NULL, ABLATE }, NULL, "what each switch is worth: off alone from full, on alone from baseline" },
         { { "record", required_argument, NULL, RECORD }, "FILE", "keep the answers of one run (--runs 1, one model, one profile)" },
         { { "replay", required_argument, NULL, REPLAY }, "FILE",
-          "that run again; with --on, --off, --deadline, --whatif: what would have been" },
+          "that run again, or a daemon's RUN; with --on, --off, --deadline, --whatif: what would have been" },
+        { { "config", required_argument, NULL, CONFIG }, "FILE", "with a daemon's RUN: its configuration" },
+        { { "state-dir", required_argument, NULL, STATE }, "DIRECTORY", "with a daemon's RUN: its state, instead of the configured one" },
+        { { "cache-dir", required_argument, NULL, CACHE_DIRECTORY }, "DIRECTORY", "the same of its cache" },
         { { "sequence", no_argument, NULL, SEQUENCE }, NULL, "all runs one after the other on one daemon" },
         { { "unlearned", no_argument, NULL, UNLEARNED }, NULL, "daemons don't know yet what the services will refuse" },
         { { "week", no_argument, NULL, WEEK }, NULL, "so many runs a week, as people ask, on one daemon: with the warmer and without" },
@@ -188,6 +194,15 @@ static int take_plain(int letter, struct sim_arguments *a, const char *text)
         case REPLAY:
                 a->replay = text;
                 break;
+        case STATE:
+                a->state_directory = text;
+                break;
+        case CACHE_DIRECTORY:
+                a->cache_directory = text;
+                break;
+        case CONFIG:
+                a->config = text;
+                break;
         case PLUGINS:
                 a->plugin_directory = text;
                 break;
@@ -199,6 +214,9 @@ static int take_plain(int letter, struct sim_arguments *a, const char *text)
                 break;
         case SEQUENCE:
                 a->plan.is_sequence = true;
+                break;
+        case DISTINCT:
+                a->is_distinct = true;
                 break;
         case UNLEARNED:
                 a->plan.is_unlearned = true;
@@ -254,12 +272,21 @@ static int refuse_option(int c, char **argv, char *message, size_t size)
         return refuse(message, size, "there is no option %.80s%s", argv[optind - 1], sim_nearest_text(&n, name, near, sizeof(near)));
 }
 
+/* The number of a daemon's run, and not the name of a file. */
+static bool is_run(const char *text)
+{
+        return strlen(text) == RF_RUN_ID_SIZE - 1 && strspn(text, "0123456789abcdefghjkmnpqrstvwxyz") == RF_RUN_ID_SIZE - 1 &&
+               access(text, F_OK) < 0;
+}
+
 static int complete(struct sim_arguments *a, char *message, size_t size)
 {
         if ((a->on & a->off) != 0)
                 return refuse(message, size, "--on and --off name the same switch");
         if (a->plan.is_sequence && a->plan.concurrency > 1)
                 return refuse(message, size, "--sequence: one after the other is --concurrency 1");
+        if (a->is_distinct && (a->prompts || a->replay))
+                return refuse(message, size, "--distinct: the prompts are given already");
         if (a->record && (a->plan.runs != 1 || a->plan.concurrency != 1 || a->n_models > 1 || a->n_profiles != 1 || a->n_overrides > 0 ||
                           a->is_ablation || a->plan.cache != SIM_CACHE_COLD))
                 return refuse(message, size, "--record: it takes --runs 1, one --model and one --profile, a cold cache, and no --whatif");
@@ -270,6 +297,13 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
                 return refuse(message, size, "--week: it goes with --model, --profile, --runs, --seed, --on, --off, --prompts and --whatif");
         if (a->is_week && a->n_profiles == 0)
                 a->profiles[a->n_profiles++] = "full";
+        a->replays_run = a->replay && (a->state_directory || a->cache_directory || a->config || is_run(a->replay));
+        if (!a->replays_run && (a->state_directory || a->cache_directory || a->config))
+                return refuse(message, size, "--config, --state-dir, --cache-dir: they are of the daemon whose run is to be replayed");
+        if (!a->replays_run) {
+                a->plugin_directory = a->plugin_directory ? a->plugin_directory : rf_settings[RF_SET_PLUGIN_DIRECTORY].option.default_value;
+                a->data_directory = a->data_directory ? a->data_directory : rf_settings[RF_SET_DATA_DIRECTORY].option.default_value;
+        }
         if (a->n_models == 0)
                 a->models[a->n_models++] = sim_model_find("logged-run");
         if (a->n_profiles == 0) {
@@ -282,9 +316,7 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
 int sim_arguments_parse(int argc, char **argv, struct sim_arguments *ret, char *message, size_t size)
 {
         struct option options[ARRAY_SIZE(OPTIONS) + 1] = { 0 };
-        struct sim_arguments a = { .plan = { .runs = 200, .concurrency = 1, .seed = 1, .gap_us = 45 * 60 * USEC_PER_SEC },
-                                   .plugin_directory = rf_settings[RF_SET_PLUGIN_DIRECTORY].option.default_value,
-                                   .data_directory = rf_settings[RF_SET_DATA_DIRECTORY].option.default_value };
+        struct sim_arguments a = { .plan = { .runs = 200, .concurrency = 1, .seed = 1, .gap_us = 45 * 60 * USEC_PER_SEC } };
         int c, r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(OPTIONS); i++)

@@ -15,8 +15,11 @@ struct sim_arguments {
         const char *overrides[SIM_OVERRIDES_MAX];
         size_t n_overrides;
         const char *prompts;
-        const char *record, *replay; /* files; NULL: none */
-        const char *plugin_directory, *data_directory;
+        bool is_distinct;       /* each run has a prompt of its own */
+        const char *record, *replay; /* files; NULL: none. `replay` may be a daemon's run instead: */
+        bool replays_run;
+        const char *state_directory, *cache_directory, *config; /* of that daemon; NULL: as it is configured by default */
+        const char *plugin_directory, *data_directory; /* NULL: not given, and `replays_run` */
         bool is_json, is_ablation, is_week;
         enum { SIM_RUN, SIM_HELP, SIM_VERSION } action;
 };

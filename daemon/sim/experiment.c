@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "sim/waiting.h"
 
 /* ---- Running ---- */
 
@@ -70,6 +71,8 @@ int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, c
                 t.n = MIN(step, result.n - i);
                 t.seed = plan->seed + i;
                 r = sim_trial_run(&t, &result.samples[i], &result.totals, message, size);
+                if (r >= 0 && i == 0 && t.n > (size_t)sim_setup_get(setup, RF_SET_RUNS_ACTIVE_MAX)->integer && !t.is_sequence)
+                        r = sim_waiting_measure(&t, &result.totals.memory.waiting_kib, message, size);
         }
         free(prompts);
         free(known);
@@ -186,7 +189,11 @@ static int summarize(struct sim_result *r)
         r->passes = over(u.passes, u.done);
         r->bound_ms = over(u.bound_ms, u.bounded);
         r->bound_ratio = over(u.ratio, u.bounded);
+        r->limits_percent = 100 * over((double)r->totals.least_us, (double)r->totals.taken_us);
         r->cpu_ms = r->totals.cpu_ms / n;
+        r->active_kib = over(r->totals.memory.active_kib, (double)r->totals.n_daemons);
+        r->waiting_kib = r->totals.memory.waiting_kib;
+        r->coroutines = r->totals.memory.coroutines;
         return 0;
 }
 

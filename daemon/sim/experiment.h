@@ -30,7 +30,8 @@ struct sim_result {
         double failed_percent; /* runs without a playlist */
         double tracks, passes, ndcg, cohesion, coherence, diversity, arc_fit;
         double bound_ms, bound_ratio; /* means of the bound, and of the time over it */
-        double cpu_ms;
+        double limits_percent;        /* of what the limits allow in the time taken */
+        double cpu_ms, active_kib, waiting_kib, coroutines;
 };
 
 /* Run `i` has the same prompt and the same weather in every experiment of a plan. */

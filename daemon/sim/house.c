@@ -30,6 +30,8 @@ static int open_upstream(struct sim_house *h, const struct sim_setup *setup, con
                              .probe_us = 2 * number(setup, RF_SET_UPSTREAM_BREAKER_OPEN) },
                 .observe = o->observe,
                 .observe_arg = o->observe_arg,
+                .archive = o->archive,
+                .state = o->state,
         };
 
         return rf_upstream_new(&u, h->providers, has_cache ? h->stage->cache : NULL, &h->upstream);

@@ -31,6 +31,8 @@ struct sim_house_options {
         const struct sim_refusals *refusals; /* known from the start; NULL: none */
         void (*observe)(void *arg, const struct rf_caller *caller, const struct rf_call_record *record);
         void *observe_arg;
+        const struct rf_archive *archive; /* answers in place of services; NULL: none */
+        struct rf_state *state; /* what was learned; NULL: nothing */
 };
 
 /* Empties the stage's cache. `setup` gets the seed and outlives the house. -RF_ECONFIG, -RF_EPLUGIN with a sentence. */

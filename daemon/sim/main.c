@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "sim/json.h"
 #include "sim/recording.h"
+#include "sim/rerun.h"
 #include "sim/table.h"
 #include "sim/week_table.h"
 
@@ -252,9 +253,13 @@ static int print_json(struct session *s)
 static int run(struct session *s)
 {
         const struct sim_arguments *a = &s->arguments;
-        struct sim_stage_options o = { .plugin_directory = a->plugin_directory, .data_directory = a->data_directory, .prompts = a->prompts };
-        int r = sim_stage_open(&o, &s->stage, s->message, sizeof(s->message));
+        struct sim_stage_options o = { .plugin_directory = a->plugin_directory, .data_directory = a->data_directory, .prompts = a->prompts,
+                                     .distinct = a->is_distinct ? MAX(a->plan.runs, a->plan.concurrency) : 0 };
+        int r;
 
+        if (a->replays_run)
+                return sim_rerun(a, s->message, sizeof(s->message));
+        r = sim_stage_open(&o, &s->stage, s->message, sizeof(s->message));
         if (r >= 0 && a->replay)
                 r = replay(s);
         else if (r >= 0 && a->record)
@@ -298,5 +303,5 @@ int main(int argc, char **argv)
         json_decref(s->models);
         if (r < 0)
                 fprintf(stderr, "recflow-sim: %s\n", s->message[0] ? s->message : rf_strerror(r));
-        return r == -RF_ECONFIG ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return r == -RF_ECONFIG || r == -RF_ENORUN ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

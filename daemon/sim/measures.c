@@ -25,7 +25,11 @@ const struct sim_measure sim_measures[] = {
         QUALITY(arc_fit, "arc fit", SIM_QUALITY_ARC_FIT),
         MEASURE(bound_ms, "bound", SIM_UNIT_MS),
         MEASURE(bound_ratio, "time over bound", SIM_UNIT_NUMBER),
+        MEASURE(limits_percent, "limits used", SIM_UNIT_PERCENT),
         MEASURE(cpu_ms, "CPU", SIM_UNIT_CPU),
+        MEASURE(active_kib, "heap, active run", SIM_UNIT_KIB),
+        MEASURE(waiting_kib, "heap, waiting run", SIM_UNIT_KIB),
+        MEASURE(coroutines, "coroutines", SIM_UNIT_NUMBER),
 };
 const size_t sim_n_measures = sizeof(sim_measures) / sizeof(sim_measures[0]);
 

@@ -3,7 +3,7 @@
 
 #include "sim/experiment.h"
 
-enum sim_unit { SIM_UNIT_NUMBER, SIM_UNIT_PERCENT, SIM_UNIT_MS, SIM_UNIT_QUALITY /* 0..1 */, SIM_UNIT_CPU };
+enum sim_unit { SIM_UNIT_NUMBER, SIM_UNIT_PERCENT, SIM_UNIT_MS, SIM_UNIT_QUALITY /* 0..1 */, SIM_UNIT_CPU, SIM_UNIT_KIB };
 
 struct sim_measure {
         const char *name;  /* in JSON */

@@ -72,14 +72,44 @@ static int read_file(struct sim_prompts *p, const char *path, const struct mock_
         return r;
 }
 
-int sim_prompts_new(const char *path, const struct mock_world *world, struct sim_prompts **ret, char *message, size_t size)
+/* The words are the lexicon's. */
+static int make_up(struct sim_prompts *p, size_t n, const struct mock_world *world)
+{
+        static const char *const moods[] = { "happy", "calm", "sad", "energetic", "romantic", "dark", "dreamy", "angry", "nostalgic", "epic",
+                                             "cozy", "rainy", "sunny", "sensual", "uplifting", "stormy", "snowy", "windy", "cheerful",
+                                             "melancholic", "peaceful", "hopeful", "intense", "gentle" };
+        static const char *const genres[] = { "jazz", "rock", "metal", "house", "techno", "ambient", "piano", "hip hop", "soul", "funk",
+                                              "disco", "blues", "folk", "country", "pop", "indie pop", "bossa nova", "salsa", "reggae", "ska",
+                                              "trance", "punk", "shoegaze", "swing", "classical", "soundtrack", "gospel", "bluegrass",
+                                              "synthwave", "trip hop", "samba", "tango", "flamenco", "afrobeat", "dub", "celtic",
+                                              "indie rock", "drum and bass", "dream pop", "lo-fi beats" };
+        static const char *const times[] = { "", " for the morning", " for the evening", " for midnight", " for a sunday", " for friday night",
+                                             " for autumn", " for winter", " for the beach", " for cooking", " for dinner", " for running",
+                                             " for a road trip", " for yoga", " for cleaning", " for gaming" };
+        const size_t all = ARRAY_SIZE(moods) * ARRAY_SIZE(genres) * ARRAY_SIZE(times);
+        char text[128];
+        int r = n <= all ? 0 : -RF_ELIMIT;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                size_t k = i * 40013 % all; /* a prime: each number comes once */
+
+                snprintf(text, sizeof(text), "%s %s%s", moods[k % ARRAY_SIZE(moods)], genres[k / ARRAY_SIZE(moods) % ARRAY_SIZE(genres)],
+                         times[k / ARRAY_SIZE(moods) / ARRAY_SIZE(genres)]);
+                r = add(p, text, world);
+        }
+        return r;
+}
+
+int sim_prompts_new(const char *path, size_t distinct, const struct mock_world *world, struct sim_prompts **ret, char *message, size_t size)
 {
         _cleanup_(sim_prompts_freep) struct sim_prompts *p = calloc(1, sizeof(*p));
         int r = p ? 0 : -ENOMEM;
 
         if (r >= 0 && path)
                 r = read_file(p, path, world, message, size);
-        for (size_t i = 0; i < mock_n_prompts && !path && r >= 0; i++)
+        if (r >= 0 && !path && distinct > 0)
+                r = make_up(p, distinct, world);
+        for (size_t i = 0; i < mock_n_prompts && !path && distinct == 0 && r >= 0; i++)
                 r = add(p, mock_prompts[i].prompt, world);
         if (r < 0)
                 return r;

@@ -9,8 +9,8 @@
 
 struct sim_prompts;
 
-/* `path` NULL: the built-in ones. -RF_ECONFIG, -errno with a sentence in `message`. */
-int sim_prompts_new(const char *path, const struct mock_world *world, struct sim_prompts **ret, char *message, size_t size);
+/* `path` NULL: the built-in ones, or, with `distinct`, so many made-up ones, no two alike. -RF_ECONFIG, -errno with a sentence in `message`. */
+int sim_prompts_new(const char *path, size_t distinct, const struct mock_world *world, struct sim_prompts **ret, char *message, size_t size);
 struct sim_prompts *sim_prompts_free(struct sim_prompts *p);
 DEFINE_CLEANUP(struct sim_prompts *, sim_prompts_free);
 

@@ -98,6 +98,74 @@ int sim_setup_new(const struct sim_model *model, const char *plugin_directory, s
         return 0;
 }
 
+/* The embedded provider answers where none is configured, as in the daemon. */
+static int add_configured(struct sim_setup *s, const struct rf_provider_config *c, const char *directory, char *message, size_t size)
+{
+        struct rf_provider_config *p = &s->providers[s->n_providers];
+        char file[64];
+        int r;
+
+        if (s->n_providers == SIM_PROVIDERS_MAX) {
+                snprintf(message, size, "more than %d providers are configured", SIM_PROVIDERS_MAX);
+                return -RF_ECONFIG;
+        }
+        *p = *c;
+        p->transport = NULL;
+        p->options = rf_arena_array(&s->arena, OPTIONS_MAX, sizeof(*p->options));
+        p->n_options = 0;
+        if (!p->options)
+                return -ENOMEM;
+        for (size_t i = 0; i < c->n_options; i++) {
+                r = set_provider_option(s, s->n_providers, c->options[i].name, c->options[i].value);
+                if (r < 0)
+                        return r;
+        }
+        snprintf(file, sizeof(file), "%.40s.so", c->name);
+        r = rf_plugin_load(directory, c->plugin ? c->plugin : file, &s->plugins[s->n_providers], message, size);
+        s->n_providers += r >= 0;
+        return r;
+}
+
+/* The switches that the configuration turns off, as the daemon reads it. */
+static void read_switches(struct sim_setup *s, const struct rf_config *c)
+{
+        struct rf_optimizations set = rf_optimizations_full();
+
+        (void)rf_optimizations_profile(rf_config_get(c, RF_SET_PROFILE)->string, &set); /* the option takes no other names */
+        s->switches.off = ~set.on;
+        for (int i = 0; i < RF_OPT_COUNT; i++) {
+                const enum rf_setting setting = (enum rf_setting)(RF_SET_OPTIMIZATIONS + i);
+                uint64_t bit = (uint64_t)1 << i;
+
+                if (rf_config_is_default(c, setting))
+                        continue;
+                s->switches.on = rf_config_get(c, setting)->integer ? s->switches.on | bit : s->switches.on & ~bit;
+                s->switches.off = rf_config_get(c, setting)->integer ? s->switches.off & ~bit : s->switches.off | bit;
+        }
+}
+
+int sim_setup_new_of(const struct rf_config *c, const char *plugin_directory, struct sim_setup **ret, char *message, size_t size)
+{
+        static const struct rf_provider_config embedded = { .name = "mock" };
+        _cleanup_(sim_setup_freep) struct sim_setup *s = calloc(1, sizeof(*s));
+        int r = 0;
+
+        if (!s)
+                return -ENOMEM;
+        for (int i = 0; i < RF_SET_COUNT; i++)
+                s->values[i] = *rf_config_get(c, (enum rf_setting)i);
+        read_switches(s, c);
+        for (size_t i = 0; i < rf_config_n_providers(c) && r >= 0; i++)
+                if (!rf_config_provider(c, i)->is_disabled)
+                        r = add_configured(s, rf_config_provider(c, i), plugin_directory, message, size);
+        if (r >= 0 && rf_config_n_providers(c) == 0)
+                r = add_configured(s, &embedded, plugin_directory, message, size);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
 struct sim_setup *sim_setup_free(struct sim_setup *s)
 {
         if (s)
@@ -258,6 +326,33 @@ bool sim_setup_is_transport(const struct sim_setup *s, size_t i)
                 if (s->providers[k].transport && strcmp(s->providers[k].transport, s->providers[i].name) == 0)
                         return true;
         return false;
+}
+
+/* An option as it is set, or else as it is by default; 0 without one. */
+static double option_number(const struct sim_setup *s, size_t p, const char *name)
+{
+        const struct rf_option *o = find_option(s->plugins[p], name);
+        const char *text = o ? o->default_value : NULL;
+        char reason[256];
+        struct rf_value v;
+
+        for (size_t i = 0; o && i < s->providers[p].n_options; i++)
+                if (strcmp(s->providers[p].options[i].name, name) == 0)
+                        text = s->providers[p].options[i].value;
+        if (!text || rf_option_parse(o, text, &v, reason, sizeof(reason)) < 0)
+                return 0;
+        return o->type == RF_OPTION_REAL ? v.real : (double)v.integer;
+}
+
+uint64_t sim_setup_least_us(const struct sim_setup *s, size_t i, uint64_t calls)
+{
+        double limit = option_number(s, i, "limit"), rate = option_number(s, i, "rate"), burst = option_number(s, i, "burst");
+
+        if (calls == 0)
+                return 0;
+        if (limit > 0)
+                return (uint64_t)((double)(calls - 1) / limit) * (uint64_t)option_number(s, i, "window");
+        return rate > 0 && (double)calls > burst ? (uint64_t)(((double)calls - burst) / rate * 1e6) : 0;
 }
 
 struct rf_optimizations sim_setup_optimizations(const struct sim_setup *s, struct rf_optimizations set)

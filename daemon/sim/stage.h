@@ -2,6 +2,7 @@
 #pragma once
 
 #include "flow/lexicon.h"
+#include "sim/directory.h"
 #include "sim/prompts.h"
 #include "store/cache.h"
 
@@ -11,12 +12,13 @@ struct sim_stage {
         struct mock_world *world;    /* the catalogue of the providers with the mock's default seed */
         struct sim_prompts *prompts;
         struct rf_cache *cache;      /* emptied for each daemon */
-        char directory[64];          /* of the cache; removed at the end */
+        struct sim_directory *directory; /* of the cache */
 };
 
 struct sim_stage_options {
         const char *plugin_directory, *data_directory;
         const char *prompts; /* file; NULL: the built-in ones */
+        size_t distinct;     /* so many made-up ones instead; 0: none */
 };
 
 /* Strings of `o` outlive it. Negative codes come with a sentence in `message`. */

@@ -34,6 +34,9 @@ static const char *value_text(enum sim_unit unit, double v, char *buf, size_t si
         case SIM_UNIT_CPU:
                 snprintf(buf, size, "%.1f ms", v);
                 break;
+        case SIM_UNIT_KIB:
+                snprintf(buf, size, "%.1f KiB", v);
+                break;
         }
         return buf;
 }

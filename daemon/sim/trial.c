@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "sched/sched.h"
@@ -18,27 +17,34 @@ struct crowd {
         struct sim_house house;
         struct sim_sample *samples;
         size_t next;
-        uint64_t asked_us; /* when all were asked for */
+        uint64_t asked_us, ended_us; /* when all were asked for, and the last ended */
         struct sim_counts before, after;
         struct sim_refusals *learned; /* NULL unless that is what it's for */
         double cpu_ms;
+        struct sim_memory_meter meter;
 };
-
-static double cpu_ms(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* no time of the simulated world */
-        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 /* Clients have the numbers of their samples, plus one; 0 is nobody who counts. */
 static void observe(void *arg, const struct rf_caller *caller, const struct rf_call_record *record)
 {
         struct crowd *c = arg;
 
-        if (c->samples && caller->client > 0)
-                sim_sample_call(&c->samples[caller->client - 1], record);
+        if (!c->samples || caller->client == 0)
+                return;
+        sim_sample_call(&c->samples[caller->client - 1], record);
+}
+
+/*
+ * The heap is looked at when a run begins to order: it holds all that it found. In the middle of its calls there would be the answers, too,
+ * that the simulated services keep in memory until their time has come.
+ */
+static void progressed(void *arg, const struct rf_progress *p)
+{
+        struct crowd *c = arg;
+
+        c->meter.most_active = MAX(c->meter.most_active, c->meter.n_active);
+        if (p->step == RF_STEP_ORDER)
+                sim_memory_look(&c->meter);
 }
 
 /* ---- Runs ---- */
@@ -48,7 +54,7 @@ static int recommend(struct crowd *c, size_t prompt, uint64_t client, uint64_t a
         const struct sim_trial *t = c->trial;
         struct rf_wish wish = { .prompt = sim_prompts_text(t->stage->prompts, prompt), .seed = t->seed,
                                 .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
-        struct rf_run_hooks hooks = { .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
+        struct rf_run_hooks hooks = { .progress = progressed, .arg = c, .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
         char message[256];
 
         return rf_flow_recommend(&c->house.flow, &wish, &hooks, ret, message, sizeof(message));
@@ -62,7 +68,9 @@ static int run_one(struct crowd *c, size_t i)
         int r;
 
         s->prompt = c->trial->prompts[i];
+        c->meter.n_active++;
         r = recommend(c, s->prompt, i + 1, asked_us, &p);
+        c->meter.n_active--;
         s->total_us = rf_now_us() - asked_us;
         if (r >= 0)
                 sim_sample_playlist(s, c->trial->stage, p);
@@ -91,7 +99,10 @@ static int run_all(struct crowd *c)
         c->asked_us = rf_now_us();
         for (size_t i = 0; i < MIN(places, c->trial->n) && r >= 0; i++)
                 r = rf_group_spawn(g, "run", worker, c);
-        return r < 0 ? r : rf_group_join(g);
+        if (r >= 0)
+                r = rf_group_join(g);
+        c->ended_us = rf_now_us();
+        return r;
 }
 
 /* ---- Before the runs that count ---- */
@@ -135,12 +146,13 @@ static int crowd_main(void *arg)
         rf_upstream_start(c->house.upstream);
         r = prepare(c);
         c->before = sim_house_counts(&c->house);
-        start_ms = cpu_ms();
+        start_ms = sim_memory_cpu_ms();
         if (r >= 0 && c->samples)
                 r = run_all(c);
         for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
                 r = run_before(c, c->trial->prompts[i]);
-        c->cpu_ms = cpu_ms() - start_ms;
+        c->cpu_ms = sim_memory_cpu_ms() - start_ms - c->meter.cpu_ms;
+        sim_memory_end(&c->meter);
         c->after = sim_house_counts(&c->house);
         if (c->learned)
                 sim_house_refusals(&c->house, c->learned);
@@ -160,6 +172,7 @@ static int run_crowd(struct crowd *c, char *message, size_t size)
         r = rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = START_WALL_US }, &s);
         if (r >= 0)
                 r = rf_sched_run(s, crowd_main, c);
+        c->meter.memory.coroutines = (double)rf_sched_stats(s).coroutines_peak;
         sim_house_close(&c->house);
         return r;
 }
@@ -180,6 +193,31 @@ static uint64_t limits_us(const struct crowd *c, double share)
         return most;
 }
 
+/* What the limits in force make of the calls, at the least. The old policy keeps to others. */
+static uint64_t least_us(const struct crowd *c)
+{
+        uint64_t most = 0;
+
+        if (!rf_is_on(&c->trial->optimizations, RF_OPT_PACED_LIMITER))
+                return 0;
+        for (size_t p = 0; p < sim_setup_n_providers(c->trial->setup); p++)
+                most = MAX(most, sim_setup_least_us(c->trial->setup, p, c->after.asked[p] - c->before.asked[p]));
+        return most;
+}
+
+static void add_totals(const struct crowd *c, struct sim_totals *t)
+{
+        t->attempts += c->after.attempts - c->before.attempts;
+        t->refused += c->after.refused - c->before.refused;
+        t->violations += c->after.violations - c->before.violations;
+        t->taken_us += c->ended_us - c->asked_us;
+        t->least_us += least_us(c);
+        t->cpu_ms += c->cpu_ms;
+        t->n_daemons++;
+        t->memory.active_kib += c->meter.memory.active_kib;
+        t->memory.coroutines = MAX(t->memory.coroutines, c->meter.memory.coroutines / (double)MAX(c->meter.most_active, (size_t)1));
+}
+
 int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, struct sim_totals *ret_totals, char *message, size_t size)
 {
         struct crowd c = { .trial = t, .samples = ret_samples };
@@ -194,10 +232,7 @@ int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, str
 
                 ret_samples[i].bound_us = MAX(sim_sample_chain_us(&ret_samples[i]), limits_us(&c, share));
         }
-        ret_totals->attempts += c.after.attempts - c.before.attempts;
-        ret_totals->refused += c.after.refused - c.before.refused;
-        ret_totals->violations += c.after.violations - c.before.violations;
-        ret_totals->cpu_ms += c.cpu_ms;
+        add_totals(&c, ret_totals);
         return 0;
 }
 

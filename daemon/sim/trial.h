@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/house.h"
+#include "sim/memory.h"
 #include "sim/sample.h"
 
 enum sim_cache { SIM_CACHE_COLD, SIM_CACHE_WARM, SIM_CACHE_REPEAT };
@@ -23,7 +24,10 @@ struct sim_trial {
 
 struct sim_totals {
         uint64_t attempts, refused, violations;
-        double cpu_ms; /* of this process, the simulated services' own work included */
+        uint64_t taken_us, least_us; /* from the first run's start to the last one's end; and the least that the busiest limit allows */
+        double cpu_ms; /* of this process, the simulated services' own work included, the measuring of memory not */
+        size_t n_daemons;
+        struct sim_memory memory; /* `active_kib` is the sum over the daemons, the others are the most of any */
 };
 
 /*

@@ -91,6 +91,8 @@ int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struc
         r = rf_query_key(rf_provider_name(lane->provider), q, &key);
         if (r >= 0)
                 r = rf_cache_get(u->cache, key.data, key.size, now_us, &e);
+        if (r == -ENOENT && u->options.archive)
+                r = u->options.archive->had(u->options.archive->arg, rf_provider_name(lane->provider), q, &e);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT;
         until_us = fresh_until_us(u, q->op, &e);

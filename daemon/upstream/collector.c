@@ -363,7 +363,7 @@ static int wanted_new(struct rf_collector *c, const struct rf_caller *caller, co
         r = rf_map_put_string(c->wanted, w->id, w);
         if (r >= 0) {
                 if (rf_list_is_empty(&c->queue))
-                        c->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority,
+                        c->caller = (struct rf_caller){ .client = caller->client, .rank = caller->rank, .priority = caller->priority,
                                                         .allowance = caller->allowance };
                 rf_list_append(&c->queue, &w->link);
                 r = start_flush(c);
@@ -395,6 +395,8 @@ int rf_collector_ask(struct rf_collector *c, const struct rf_caller *caller, con
                 c->caller.priority = caller->priority;
                 c->caller.allowance = NULL;
         }
+        if (!w->batch && caller->priority == c->caller.priority)
+                c->caller.rank = MIN(c->caller.rank, caller->rank);
         w->n_interests++;
         w->deadline_us = MAX(w->deadline_us, caller->deadline_us);
         if (w->batch)

@@ -172,10 +172,10 @@ static void pump(struct rf_gate *g)
                 (void)rf_timer_set(&g->timer, next_us, timer_fired); /* its place in the heap is kept from the first time on */
 }
 
-/* What this call would have to wait for block and pace, at the least. */
-static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t client, enum rf_priority priority, uint64_t now_us)
+/* What this call would have to wait for block and pace, at the least, after `ahead` others. */
+static uint64_t needed_us(struct rf_gate *g, struct lane_class *c, uint64_t ahead, uint64_t now_us)
 {
-        uint64_t at_us = g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, rf_fair_queue_ahead(&c->queue, client, priority));
+        uint64_t at_us = g->is_unpaced ? now_us : rf_pace_nth(&c->pace, now_us, ahead);
 
         return MAX(at_us, g->blocked_until_us) - now_us;
 }
@@ -221,7 +221,7 @@ static int wait_in_line(struct rf_gate *g, struct lane_class *c, struct waiter *
         return w->error < 0 ? w->error : r;
 }
 
-int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, enum rf_priority priority, const uint64_t *deadline_us,
+int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_caller *caller, const uint64_t *deadline_us,
                   struct rf_ticket *ret, uint64_t *ret_needed_us)
 {
         uint64_t now_us = rf_now_us(), wait_us;
@@ -234,11 +234,12 @@ int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, 
                 r = rf_breaker_enter(g->breaker, now_us, &w.ticket.pass, &wait_us); /* says for how long */
                 return turn_away(g, wait_us, ret_needed_us, r);
         }
-        wait_us = needed_us(g, c, client, priority, now_us);
-        if (is_too_long(wait_us, now_us, *deadline_us) || is_blocked_for_long(g, now_us, *deadline_us))
+        wait_us = needed_us(g, c, rf_fair_queue_ahead(&c->queue, caller), now_us);
+        /* who has all the time waits for its turn, however many go before; but not for a service that lets nobody in */
+        if (is_too_long(*deadline_us == RF_FOREVER ? needed_us(g, c, 0, now_us) : wait_us, now_us, *deadline_us) || is_blocked_for_long(g, now_us, *deadline_us))
                 return turn_away(g, wait_us, ret_needed_us, g->blocked_until_us > now_us && g->is_quota ? -RF_EQUOTA : -RF_ERATE);
         rf_waiters_init(&w.waiters);
-        rf_fair_queue_push(&c->queue, &w.entry, client, priority);
+        rf_fair_queue_push(&c->queue, &w.entry, caller);
         pump(g);
         r = wait_in_line(g, c, &w, deadline_us);
         if (r < 0) {

@@ -44,7 +44,7 @@ struct rf_ticket {
  * deadline can't be met, -RF_EOPEN when the breaker is open; `ret_needed_us` then says what it would have taken. `deadline_us` points
  * to the latest time that anybody who shares the call still waits for it. -ETIMEDOUT, -ECANCELED.
  */
-int rf_gate_enter(struct rf_gate *g, const char *pacing_class, uint64_t client, enum rf_priority priority, const uint64_t *deadline_us,
+int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_caller *caller, const uint64_t *deadline_us,
                   struct rf_ticket *ret, uint64_t *ret_needed_us);
 
 /*

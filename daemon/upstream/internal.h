@@ -31,6 +31,7 @@ struct rf_upstream {
         struct rf_optimizations optimizations; /* in effect */
         struct rf_cache *cache; /* NULL: none */
         struct rf_coalesce *coalesce;
+        struct rf_turns turns; /* of the runs under way */
         struct rf_lane *lanes; /* in the order of routing */
         size_t n_lanes, n_refreshes;
         struct rf_group *background; /* refreshes, batches, writes of what was learned; made when first needed */

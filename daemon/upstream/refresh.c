@@ -59,7 +59,8 @@ void rf_refresh(struct rf_lane *lane, const struct rf_caller *caller, const stru
         if (!f)
                 return;
         f->lane = lane;
-        f->caller = (struct rf_caller){ .client = caller->client, .priority = RF_PRIORITY_BACKGROUND, .deadline_us = RF_FOREVER };
+        f->caller = (struct rf_caller){ .client = caller->client, .rank = caller->rank, .priority = RF_PRIORITY_BACKGROUND,
+                                        .deadline_us = RF_FOREVER };
         if (rf_query_copy(&f->arena, q, &f->query) < 0 || rf_group_spawn(g, "refresh", run_refresh, f) < 0) {
                 rf_arena_done(&f->arena);
                 free(f);

@@ -167,13 +167,13 @@ static int enter(struct effort *e, struct rf_ticket *ret)
         int r;
 
         for (;;) {
-                r = rf_gate_enter(g, e->operation->pacing_class, e->caller->client, e->caller->priority, e->deadline_us, ret, &needed_us);
+                r = rf_gate_enter(g, e->operation->pacing_class, e->caller, e->deadline_us, ret, &needed_us);
                 if (r < 0) {
                         e->record->needed_us = needed_us;
                         return r;
                 }
                 /* only now: a token may have ended while the call waited its turn */
-                r = authorise(e);
+                r = e->lane->upstream->options.archive ? 0 : authorise(e);
                 if (r >= 0 && rf_gate_may_send(g))
                         return 0;
                 rf_gate_leave(g, ret, RF_OUTCOME_CANCELLED, 0);
@@ -213,6 +213,24 @@ static void report(const struct effort *e, int result, uint64_t began_us, size_t
                 o->attempted(o->observe_arg, &record);
 }
 
+/* The attempt, where the services' answers were kept. */
+static int ask_archive(struct effort *e, struct rf_answer **ret)
+{
+        const struct rf_archive *archive = e->lane->upstream->options.archive;
+        uint64_t start_us = rf_now_us();
+        int r = archive->ask(archive->arg, rf_provider_name(e->lane->provider), e->query, ret);
+
+        e->last = (struct rf_attempt){ .duration_us = rf_now_us() - start_us };
+        if (r == -ENOENT) {
+                e->last.verdict.outcome = RF_OUTCOME_INVALID; /* nothing that another try, or the breaker, could help */
+                snprintf(e->last.verdict.message, sizeof(e->last.verdict.message), "the answer isn't among those that were kept");
+                return 0;
+        }
+        if (r >= 0 && rf_answer_is_empty(*ret))
+                e->last.verdict.outcome = RF_OUTCOME_EMPTY;
+        return r;
+}
+
 static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
 {
         struct rf_lane *lane = e->lane;
@@ -228,7 +246,10 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
         given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
         began_us = rf_now_us();
         in_flight = ++lane->stats.in_flight;
-        r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
+        if (lane->upstream->options.archive)
+                r = ask_archive(e, ret);
+        else
+                r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
         lane->stats.in_flight--;
         report(e, r, began_us, in_flight);
         retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;
@@ -389,7 +410,7 @@ static int work_new(struct rf_lane *lane, const struct rf_caller *caller, const 
                 return -ENOMEM;
         w->references = 1;
         w->lane = lane;
-        w->caller = (struct rf_caller){ .client = caller->client, .priority = caller->priority };
+        w->caller = (struct rf_caller){ .client = caller->client, .rank = caller->rank, .priority = caller->priority };
         w->has_alternative = has_alternative;
         r = rf_query_copy(&w->arena, q, &w->query);
         if (r < 0) {

@@ -65,6 +65,7 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
                 return -ENOMEM;
         u->options = *o;
         u->cache = cache;
+        rf_turns_init(&u->turns);
         u->lanes = calloc(rf_providers_count(providers) + 1, sizeof(*u->lanes));
         r = u->lanes ? rf_coalesce_new(&u->coalesce) : -ENOMEM;
         for (size_t i = 0; i < rf_providers_count(providers) && r >= 0; i++)
@@ -161,12 +162,26 @@ static size_t lanes_besides(const struct rf_upstream *u, const char *provider)
         return others;
 }
 
-int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_query *query, struct rf_answer **ret)
+void rf_upstream_begin(struct rf_upstream *u, struct rf_turn *turn, uint64_t client)
 {
+        rf_turns_begin(&u->turns, turn, client);
+}
+
+void rf_upstream_end(struct rf_upstream *u, struct rf_turn *turn)
+{
+        rf_turns_end(&u->turns, turn);
+}
+
+int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *who, const struct rf_query *query, struct rf_answer **ret)
+{
+        struct rf_caller ranked = *who;
+        const struct rf_caller *caller = &ranked;
         struct rf_lane *lane;
         size_t tried = lanes_besides(u, caller->provider);
         int error = -RF_EUNSUPPORTED;
 
+        if (ranked.rank == 0)
+                ranked.rank = rf_turns_lowest(&u->turns);
         u->stats.in_flight++;
         while ((lane = rf_route_next(u, query->op, rf_wall_us(), &tried))) {
                 int r = call_lane(u, lane, caller, query, rf_route_has_more(u, query->op, rf_wall_us(), tried), ret);

@@ -14,6 +14,7 @@
 #include "store/state.h"
 #include "upstream/breaker.h"
 #include "upstream/optimizations.h"
+#include "upstream/turns.h"
 
 struct rf_upstream;
 struct rf_authority;
@@ -70,6 +71,7 @@ struct rf_attempt_record {
 struct rf_caller {
         uint64_t client;     /* fairness is per client */
         const char *run;     /* its id, for the log; NULL: none */
+        uint64_t rank;       /* of the run that it calls for, or 0; of the run under way that began first, if it's for none */
         enum rf_priority priority;
         uint64_t deadline_us; /* scheduler time; RF_FOREVER */
         const char *provider; /* only this one is asked, because the ids are its own; NULL: whoever can */
@@ -80,6 +82,15 @@ struct rf_caller {
         struct rf_allowance *allowance; /* calls to services count, and fail with -RF_ELIMIT beyond it; NULL: no bound */
         void (*observe)(void *arg, const struct rf_call_record *record); /* may be NULL; doesn't yield */
         void *observe_arg;
+};
+
+/* Answers that were kept, in place of the services: nobody is asked. For looking at what was, and at what would have been. */
+struct rf_archive {
+        /* What a service answered, after as long as it took (yields). -ENOENT: that isn't known. */
+        int (*ask)(void *arg, const char *provider, const struct rf_query *q, struct rf_answer **ret);
+        /* What a cache held that went before this one. -ENOENT. Doesn't yield. */
+        int (*had)(void *arg, const char *provider, const struct rf_query *q, struct rf_cache_entry *ret);
+        void *arg;
 };
 
 struct rf_upstream_options {
@@ -97,6 +108,7 @@ struct rf_upstream_options {
         /* Sees every request when it has ended; may be NULL. Doesn't yield. Both get `observe_arg`. */
         void (*attempted)(void *arg, const struct rf_attempt_record *record);
         void *observe_arg;
+        const struct rf_archive *archive; /* NULL: the services answer */
 };
 
 /* `providers` and `cache` (may be NULL) outlive it. */
@@ -117,6 +129,12 @@ int rf_upstream_call(struct rf_upstream *u, const struct rf_caller *caller, cons
 
 /* `waits` is called whenever a person's call has to wait for a service: background work may want to give way. Doesn't yield. */
 void rf_upstream_watch_persons(struct rf_upstream *u, void (*waits)(void *arg), void *arg);
+
+/*
+ * A run begins, and ends: its calls carry `turn->rank`. Neither yields. `turn` is the run's own, and stays where it is between the two.
+ */
+void rf_upstream_begin(struct rf_upstream *u, struct rf_turn *turn, uint64_t client);
+void rf_upstream_end(struct rf_upstream *u, struct rf_turn *turn);
 
 /* The switches in effect, and new ones: for what begins from now on. Neither yields. */
 const struct rf_optimizations *rf_upstream_optimizations(const struct rf_upstream *u);

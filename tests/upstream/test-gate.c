@@ -49,7 +49,7 @@ static int visit(void *arg)
         struct visitor *v = arg;
         uint64_t deadline_us = v->deadline_us ? v->deadline_us : RF_FOREVER;
         struct rf_ticket t;
-        int r = rf_gate_enter(v->g, "api", v->client, v->priority, &deadline_us, &t, &v->needed_us);
+        int r = rf_gate_enter(v->g, "api", &(struct rf_caller){ .client = v->client, .priority = v->priority }, &deadline_us, &t, &v->needed_us);
 
         v->result = r;
         v->at_us = rf_now_us();
@@ -337,8 +337,8 @@ static int late(void *arg)
         uint64_t needed_us;
 
         (void)arg;
-        assert_int_equal(rf_gate_enter(g, "api", 1, RF_PRIORITY_PERSON, &for_ever, &first, &needed_us), 0);
-        assert_int_equal(rf_gate_enter(g, "api", 1, RF_PRIORITY_PERSON, &for_ever, &second, &needed_us), 0);
+        assert_int_equal(rf_gate_enter(g, "api", &(struct rf_caller){ .client = 1 }, &for_ever, &first, &needed_us), 0);
+        assert_int_equal(rf_gate_enter(g, "api", &(struct rf_caller){ .client = 1 }, &for_ever, &second, &needed_us), 0);
         assert_true(rf_gate_may_send(g));
         rf_gate_leave(g, &first, RF_OUTCOME_RATE, SECOND);
         assert_false(rf_gate_may_send(g)); /* it has leave, but that was before */
