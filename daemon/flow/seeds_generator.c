@@ -11,8 +11,9 @@
 #include "provider/provider.h"
 
 #define SEEDS_PER_CALL 4u
-#define CHUNKS_MAX 4u
-#define RECOMMENDED_PER_TRACK 2u /* of the playlist, over all calls: more than usual where many are wished */
+#define CHUNKS_MAX 3u
+#define CHUNKS_OLD 2u
+#define RECOMMENDED_PER_TRACK 1.5f /* of the playlist, over all calls: more than usual where many are wished */
 
 #define CONFIDENCE .80f
 #define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
@@ -28,10 +29,11 @@ struct policy {
 static struct policy policy_of(const struct rf_run *run)
 {
         bool is_small = rf_run_is_on(run, RF_OPT_SMALL_CHUNKS);
+        size_t chunks = is_small ? CHUNKS_MAX : CHUNKS_OLD;
 
         return (struct policy){
-                .chunks = is_small ? CHUNKS_MAX : CHUNKS_MAX / 2,
-                .limit = MAX(is_small ? 15u : 20u, (uint32_t)(RECOMMENDED_PER_TRACK * run->brief->n_tracks / CHUNKS_MAX)),
+                .chunks = chunks,
+                .limit = MAX(is_small ? 15u : 20u, (uint32_t)(RECOMMENDED_PER_TRACK * (float)run->brief->n_tracks / (float)chunks)),
                 .manner = { .together = rf_run_is_on(run, RF_OPT_CHUNK_CONCURRENCY) ? 6 : 3,
                             .stagger_us = rf_run_is_on(run, RF_OPT_NO_STAGGER) ? 0 : 200 * USEC_PER_MSEC,
                             .anew = !rf_run_is_on(run, RF_OPT_CHUNK_CACHE) },
