@@ -22,6 +22,9 @@ struct crowd {
         struct sim_counts before, after;
         struct sim_refusals *learned; /* NULL unless that is what it's for */
         double cpu_ms;
+        struct sim_allowance allowances[2 * SIM_PROVIDERS_MAX]; /* in force: the services' own, and those configured */
+        size_t allowed[2 * SIM_PROVIDERS_MAX], n_allowances;    /* and which provider of the setup each is of */
+        int error; /* of what was observed */
 };
 
 static double cpu_ms(void)
@@ -37,8 +40,8 @@ static void observe(void *arg, const struct rf_caller *caller, const struct rf_c
 {
         struct crowd *c = arg;
 
-        if (c->samples && caller->client > 0)
-                sim_sample_call(&c->samples[caller->client - 1], record);
+        if (c->samples && caller->client > 0 && sim_sample_call(&c->samples[caller->client - 1], record) < 0)
+                c->error = -ENOMEM;
 }
 
 /* ---- Runs ---- */
@@ -123,6 +126,32 @@ static int prepare(struct crowd *c)
         return r < 0 ? r : rf_sleep_us(t->gap_us);
 }
 
+/* ---- Limits ---- */
+
+static void allow(struct crowd *c, size_t provider, struct sim_allowance a)
+{
+        a.provider = sim_setup_provider(c->trial->setup, provider)->name;
+        c->allowed[c->n_allowances] = provider;
+        c->allowances[c->n_allowances++] = a;
+}
+
+/* What the services allow, and what the daemon was told, or must take for granted, of that. */
+static void learn_allowances(struct crowd *c)
+{
+        const struct sim_setup *setup = c->trial->setup;
+        const struct sim_model *m = sim_setup_model(setup);
+
+        for (size_t p = 0; p < sim_setup_n_providers(setup); p++) {
+                const char *name = sim_setup_provider(setup, p)->name;
+
+                for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
+                        if (strcmp(m->limits[l].provider, name) == 0)
+                                allow(c, p, (struct sim_allowance){ .calls = m->limits[l].calls, .window_us = m->limits[l].window_us });
+                if (rf_is_on(&c->trial->optimizations, RF_OPT_PACED_LIMITER))
+                        allow(c, p, sim_house_allowance(&c->house, name));
+        }
+}
+
 /* ---- The whole ---- */
 
 static int crowd_main(void *arg)
@@ -131,6 +160,7 @@ static int crowd_main(void *arg)
         double start_ms;
         int r;
 
+        learn_allowances(c);
         sim_house_refuse(&c->house, c->trial->refusals);
         rf_upstream_start(c->house.upstream);
         r = prepare(c);
@@ -164,20 +194,33 @@ static int run_crowd(struct crowd *c, char *message, size_t size)
         return r;
 }
 
-/* What the limits allow: `share` of the calls, in whole windows, the first of which is free. */
+/* What the limits allow: `share` of the calls to each provider. */
 static uint64_t limits_us(const struct crowd *c, double share)
 {
-        const struct sim_model *m = sim_setup_model(c->trial->setup);
         uint64_t most = 0;
 
-        for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
-                for (size_t p = 0; p < SIM_PROVIDERS_MAX && m->providers[p].name; p++) {
-                        uint64_t calls = (uint64_t)((double)(c->after.asked[p] - c->before.asked[p]) * share);
+        for (size_t i = 0; i < c->n_allowances; i++) {
+                size_t p = c->allowed[i];
+                double calls = (double)(c->after.asked[p] - c->before.asked[p]) * share;
 
-                        if (strcmp(m->providers[p].name, m->limits[l].provider) == 0 && calls > 0)
-                                most = MAX(most, (calls - 1) / m->limits[l].calls * m->limits[l].window_us);
-                }
+                most = MAX(most, sim_allowance_us(&c->allowances[i], (uint64_t)calls));
+        }
         return most;
+}
+
+static int reckon_bounds(struct crowd *c)
+{
+        const struct sim_trial *t = c->trial;
+        int r = 0;
+
+        for (size_t i = 0; i < t->n && r >= 0; i++) {
+                double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
+
+                r = sim_sample_bound(&c->samples[i], c->allowances, c->n_allowances);
+                if (t->n > 1)
+                        c->samples[i].bound_us = MAX(c->samples[i].bound_us, limits_us(c, share));
+        }
+        return r;
 }
 
 int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, struct sim_totals *ret_totals, char *message, size_t size)
@@ -187,13 +230,14 @@ int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, str
 
         memset(ret_samples, 0, t->n * sizeof(*ret_samples));
         r = run_crowd(&c, message, size);
+        if (r >= 0)
+                r = c.error;
+        if (r >= 0)
+                r = reckon_bounds(&c);
+        for (size_t i = 0; i < t->n; i++)
+                sim_sample_done(&ret_samples[i]);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < t->n; i++) {
-                double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
-
-                ret_samples[i].bound_us = MAX(sim_sample_chain_us(&ret_samples[i]), limits_us(&c, share));
-        }
         ret_totals->attempts += c.after.attempts - c.before.attempts;
         ret_totals->refused += c.after.refused - c.before.refused;
         ret_totals->violations += c.after.violations - c.before.violations;
