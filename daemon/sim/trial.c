@@ -152,48 +152,6 @@ static void learn_allowances(struct crowd *c)
         }
 }
 
-/* ---- The whole ---- */
-
-static int crowd_main(void *arg)
-{
-        struct crowd *c = arg;
-        double start_ms;
-        int r;
-
-        learn_allowances(c);
-        sim_house_refuse(&c->house, c->trial->refusals);
-        rf_upstream_start(c->house.upstream);
-        r = prepare(c);
-        c->before = sim_house_counts(&c->house);
-        start_ms = cpu_ms();
-        if (r >= 0 && c->samples)
-                r = run_all(c);
-        for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
-                r = run_before(c, c->trial->prompts[i]);
-        c->cpu_ms = cpu_ms() - start_ms;
-        c->after = sim_house_counts(&c->house);
-        if (c->learned)
-                sim_house_refusals(&c->house, c->learned);
-        rf_upstream_stop(c->house.upstream);
-        return r;
-}
-
-static int run_crowd(struct crowd *c, char *message, size_t size)
-{
-        const struct sim_trial *t = c->trial;
-        _cleanup_(rf_sched_freep) struct rf_sched *s = NULL;
-        struct sim_house_options o = { .optimizations = t->optimizations, .seed = t->seed, .observe = observe, .observe_arg = c };
-        int r = sim_house_open(t->stage, t->setup, &o, &c->house, message, size);
-
-        if (r < 0)
-                return r;
-        r = rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = START_WALL_US }, &s);
-        if (r >= 0)
-                r = rf_sched_run(s, crowd_main, c);
-        sim_house_close(&c->house);
-        return r;
-}
-
 /* What the limits allow: `share` of the calls to each provider. */
 static uint64_t limits_us(const struct crowd *c, double share)
 {
@@ -223,6 +181,50 @@ static int reckon_bounds(struct crowd *c)
         return r;
 }
 
+/* ---- The whole ---- */
+
+static int crowd_main(void *arg)
+{
+        struct crowd *c = arg;
+        double start_ms;
+        int r;
+
+        learn_allowances(c);
+        sim_house_refuse(&c->house, c->trial->refusals);
+        rf_upstream_start(c->house.upstream);
+        r = prepare(c);
+        c->before = sim_house_counts(&c->house);
+        start_ms = cpu_ms();
+        if (r >= 0 && c->samples)
+                r = run_all(c);
+        for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
+                r = run_before(c, c->trial->prompts[i]);
+        c->cpu_ms = cpu_ms() - start_ms;
+        c->after = sim_house_counts(&c->house);
+        if (c->learned)
+                sim_house_refusals(&c->house, c->learned);
+        if (r >= 0 && c->samples)
+                r = reckon_bounds(c); /* while the providers' names are there */
+        rf_upstream_stop(c->house.upstream);
+        return r;
+}
+
+static int run_crowd(struct crowd *c, char *message, size_t size)
+{
+        const struct sim_trial *t = c->trial;
+        _cleanup_(rf_sched_freep) struct rf_sched *s = NULL;
+        struct sim_house_options o = { .optimizations = t->optimizations, .seed = t->seed, .observe = observe, .observe_arg = c };
+        int r = sim_house_open(t->stage, t->setup, &o, &c->house, message, size);
+
+        if (r < 0)
+                return r;
+        r = rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = START_WALL_US }, &s);
+        if (r >= 0)
+                r = rf_sched_run(s, crowd_main, c);
+        sim_house_close(&c->house);
+        return r;
+}
+
 int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, struct sim_totals *ret_totals, char *message, size_t size)
 {
         struct crowd c = { .trial = t, .samples = ret_samples };
@@ -232,8 +234,6 @@ int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, str
         r = run_crowd(&c, message, size);
         if (r >= 0)
                 r = c.error;
-        if (r >= 0)
-                r = reckon_bounds(&c);
         for (size_t i = 0; i < t->n; i++)
                 sim_sample_done(&ret_samples[i]);
         if (r < 0)
