@@ -13,6 +13,7 @@
 #define PER_TRACK 4u  /* candidates of each place of the playlist that are worth a look, at a time */
 #define MOST 200u
 #define LATER .8f     /* of that in a pass of generation, after gathering had the most promising looked up; one full call at least */
+#define FEW 20u          /* of a call */
 #define FULL_CALL 40u /* what a service of features takes at once */
 #define POPULARITY .15f /* of the promise, beside how surely it's of the genre */
 
@@ -183,7 +184,10 @@ size_t rf_enrich_worth(const struct rf_run *run, size_t n)
         return rf_run_is_on(run, RF_OPT_EARLY_EXIT) ? MIN(n, MIN((size_t)PER_TRACK * tracks, (size_t)MOST)) : n;
 }
 
-/* What was looked up before counts: ahead of the others while gathering, and by gathering for a pass, the artists' tracks included. */
+/*
+ * What was looked up before counts: ahead of the others while gathering, and by gathering for a pass, the artists' tracks included. A
+ * further call for a few of the least promising isn't worth its time.
+ */
 static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
 {
         size_t worth = rf_enrich_worth(run, n);
@@ -191,8 +195,10 @@ static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
         if (!run->fetches_ahead || !rf_run_is_on(run, RF_OPT_EARLY_EXIT))
                 return worth;
         if (step != RF_STEP_GENERATE)
-                return worth - MIN(run->n_asked_ahead, worth);
-        return MIN(worth, MAX((size_t)(LATER * (float)worth), (size_t)FULL_CALL));
+                worth -= MIN(run->n_asked_ahead, worth);
+        else
+                worth = MIN(worth, MAX((size_t)(LATER * (float)worth), (size_t)FULL_CALL));
+        return worth > FULL_CALL && worth % FULL_CALL < FEW ? worth - worth % FULL_CALL : worth;
 }
 
 /* One round at each provider. Returns whether anything was asked. */
