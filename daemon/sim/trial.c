@@ -46,10 +46,10 @@ static void observe(void *arg, const struct rf_caller *caller, const struct rf_c
 
 /* ---- Runs ---- */
 
-static int recommend(struct crowd *c, size_t prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
+static int recommend(struct crowd *c, const char *prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
 {
         const struct sim_trial *t = c->trial;
-        struct rf_wish wish = { .prompt = sim_prompts_text(t->stage->prompts, prompt), .seed = t->seed,
+        struct rf_wish wish = { .prompt = prompt, .seed = t->seed,
                                 .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
         struct rf_run_hooks hooks = { .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
         char message[256];
@@ -65,7 +65,7 @@ static int run_one(struct crowd *c, size_t i)
         int r;
 
         s->prompt = c->trial->prompts[i];
-        r = recommend(c, s->prompt, i + 1, asked_us, &p);
+        r = recommend(c, sim_prompts_text(c->trial->stage->prompts, s->prompt), i + 1, asked_us, &p);
         s->total_us = rf_now_us() - asked_us;
         if (r >= 0)
                 sim_sample_playlist(s, c->trial->stage, p);
@@ -99,7 +99,7 @@ static int run_all(struct crowd *c)
 
 /* ---- Before the runs that count ---- */
 
-static int run_before(struct crowd *c, size_t prompt)
+static int run_before(struct crowd *c, const char *prompt)
 {
         struct rf_playlist *p = NULL;
         int r = recommend(c, prompt, 0, rf_now_us(), &p);
@@ -116,7 +116,8 @@ static int prepare(struct crowd *c)
         if (t->cache == SIM_CACHE_COLD)
                 return 0;
         for (size_t i = 0; i < t->n && r >= 0; i++) {
-                size_t related[RELATED_MAX] = { t->prompts[i] }, n = 1;
+                const char *related[RELATED_MAX] = { sim_prompts_text(t->stage->prompts, t->prompts[i]) };
+                size_t n = 1;
 
                 if (t->cache == SIM_CACHE_WARM)
                         n = sim_prompts_related(t->stage->prompts, t->prompts[i], related, RELATED_MAX);
@@ -198,7 +199,7 @@ static int crowd_main(void *arg)
         if (r >= 0 && c->samples)
                 r = run_all(c);
         for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
-                r = run_before(c, c->trial->prompts[i]);
+                r = run_before(c, sim_prompts_text(c->trial->stage->prompts, c->trial->prompts[i]));
         c->cpu_ms = cpu_ms() - start_ms;
         c->after = sim_house_counts(&c->house);
         if (c->learned)
