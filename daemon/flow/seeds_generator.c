@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,19 @@ static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provid
         return n;
 }
 
+/* Steps in which wishes are told to who recommends, so that related wishes ask the same; the exact wish ranks what comes. */
+static const float STEP[RF_FEATURE_COUNT] = {
+        [RF_FEATURE_ACOUSTICNESS] = .1f, [RF_FEATURE_DANCEABILITY] = .1f, [RF_FEATURE_ENERGY] = .1f, [RF_FEATURE_INSTRUMENTALNESS] = .1f,
+        [RF_FEATURE_LIVENESS] = .1f,     [RF_FEATURE_SPEECHINESS] = .1f,  [RF_FEATURE_VALENCE] = .1f, [RF_FEATURE_KEY] = 1.f,
+        [RF_FEATURE_MODE] = 1.f,         [RF_FEATURE_LOUDNESS] = 3.f,     [RF_FEATURE_TEMPO] = 10.f, [RF_FEATURE_POPULARITY] = 10.f,
+};
+#define STEP_WEIGHT .25f
+
+static float in_steps(float value, float step)
+{
+        return roundf(value / step) * step;
+}
+
 /* The middle of each wished range, and its weight. */
 static void take_targets(const struct rf_brief *b, struct rf_query *q)
 {
@@ -92,9 +106,9 @@ static void take_targets(const struct rf_brief *b, struct rf_query *q)
                 if (!t->is_set || t->weight <= 0.f)
                         continue;
                 q->target.has |= RF_FEATURE_BIT(i);
-                q->target.value[i] = (t->low + t->high) / 2.f;
+                q->target.value[i] = in_steps((t->low + t->high) / 2.f, STEP[i]);
                 q->weight.has |= RF_FEATURE_BIT(i);
-                q->weight.value[i] = t->weight;
+                q->weight.value[i] = in_steps(t->weight, STEP_WEIGHT);
         }
 }
 
