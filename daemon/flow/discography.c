@@ -7,6 +7,7 @@
 #include "flow/calls.h"
 #include "sched/sched.h"
 
+#define TOP_PAGE 10u           /* an artist's tracks that services list at a time */
 #define ALBUMS_LISTED 10u      /* of each artist */
 #define ALBUMS_TOGETHER 4u
 #define ARTISTS_TOGETHER 8u
@@ -20,18 +21,23 @@ static bool can_at(const struct rf_run *run, enum rf_op op, const struct rf_know
         return a->id && rf_run_can_at(run, op, a->provider);
 }
 
+/* However many are wished, whole pages are asked for: whoever asks for the artist's tracks next asks the same. */
 static struct rf_call tracks_call(const struct rf_run *run, const struct rf_discography *d, const struct rf_known_artist *a)
 {
+        uint32_t limit = (d->top + TOP_PAGE - 1) / TOP_PAGE * TOP_PAGE;
+
         if (can_at(run, RF_OP_ARTIST_TOP_TRACKS, a))
-                return (struct rf_call){ .query = { .op = RF_OP_ARTIST_TOP_TRACKS, .ids = &a->id, .n_ids = 1, .limit = d->top },
+                return (struct rf_call){ .query = { .op = RF_OP_ARTIST_TOP_TRACKS, .ids = &a->id, .n_ids = 1, .limit = limit },
                                          .at = a->provider };
-        return (struct rf_call){ .query = { .op = RF_OP_SEARCH_TRACKS, .artist = a->name, .limit = d->top } };
+        return (struct rf_call){ .query = { .op = RF_OP_SEARCH_TRACKS, .artist = a->name, .limit = limit } };
 }
 
 static int take_tracks(const struct rf_discography *d, const struct rf_call *call, const struct rf_known_artist *a, bool is_deep,
                        struct rf_finds *finds)
 {
-        for (size_t i = 0; call->answer && i < call->answer->n_tracks; i++) {
+        size_t most = is_deep ? SIZE_MAX : d->top;
+
+        for (size_t i = 0; call->answer && i < MIN(call->answer->n_tracks, most); i++) {
                 const struct rf_track *t = &call->answer->tracks[i];
                 int r;
 

@@ -6,15 +6,20 @@
 
 #include "base/limits.h"
 #include "flow/calls.h"
+#include "flow/constraints.h"
 #include "provider/provider.h"
 #include "sched/sched.h"
 
 #define PER_TRACK 4u  /* candidates of each place of the playlist that are worth a look, at a time */
 #define MOST 200u
+#define LATER .8f     /* of that in a pass of generation, after gathering had the most promising looked up; one full call at least */
+#define FEW 20u          /* of a call */
+#define FULL_CALL 40u /* what a service of features takes at once */
 #define POPULARITY .15f /* of the promise, beside how surely it's of the genre */
 
 /* What is looked up of which candidates, and where. */
 struct look_up {
+        struct rf_pool *pool; /* borrowed */
         enum rf_op op;
         bool (*lacks)(const struct rf_candidate *c);
         size_t offset_of_asked; /* of the candidate's mark of the ids it was asked by */
@@ -100,13 +105,13 @@ static int ask(struct rf_run *run, enum rf_step step, struct look_up *l)
         return rf_calls_make(run, step, l->calls, l->n_calls);
 }
 
-static int take(struct rf_run *run, const struct look_up *l)
+static int take(struct rf_pool *pool, const struct look_up *l)
 {
         int r = 0;
 
         for (size_t i = 0; i < l->n_calls && r >= 0; i++)
                 if (l->calls[i].answer)
-                        r = rf_pool_join(run->pool, l->calls[i].answer, l->calls[i].freshness);
+                        r = rf_pool_join(pool, l->calls[i].answer, l->calls[i].freshness);
         return r;
 }
 
@@ -118,13 +123,18 @@ struct promising {
         size_t at;
 };
 
-/* What speaks for a candidate before its sound is known: how surely it's of the wished genre, and who found it. */
+/*
+ * What speaks for a candidate before its sound is known: that it was recommended for its sound; then how surely it's of the wished genre,
+ * and who found it.
+ */
 static float promise_of(const struct rf_brief *b, const struct rf_candidate *c)
 {
         float popularity = c->track.popularity >= 0 ? (float)c->track.popularity / 100.f : .5f;
 
         if (!b || c->is_protected) /* given tracks have no brief: all of them count */
-                return 2.f;
+                return 3.f;
+        if (c->via == RF_VIA_SEED)
+                return 2.f + c->genre_weight * c->confidence;
         return c->genre_weight * c->confidence + POPULARITY * (b->wants_obscure ? 1.f - popularity : popularity);
 }
 
@@ -138,15 +148,16 @@ static int by_promise(const void *pa, const void *pb)
 }
 
 /* A short list of those that lack something and are still in: everything where nothing is left out before it's known. */
-static int pick(const struct rf_run *run, bool (*lacks)(const struct rf_candidate *c), struct promising **ret, size_t *ret_n)
+static int pick(const struct rf_run *run, const struct rf_pool *pool, bool (*lacks)(const struct rf_candidate *c), struct promising **ret,
+                size_t *ret_n)
 {
-        struct promising *list = calloc(rf_pool_size(run->pool) + 1, sizeof(*list));
+        struct promising *list = calloc(rf_pool_size(pool) + 1, sizeof(*list));
         size_t n = 0;
 
         if (!list)
                 return -ENOMEM;
-        for (size_t i = 0; i < rf_pool_size(run->pool); i++) {
-                const struct rf_candidate *c = rf_pool_at(run->pool, i);
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                const struct rf_candidate *c = rf_pool_at(pool, i);
 
                 if (c->drop == RF_DROP_NONE && lacks(c))
                         list[n++] = (struct promising){ c, promise_of(run->brief, c), i };
@@ -159,6 +170,12 @@ static int pick(const struct rf_run *run, bool (*lacks)(const struct rf_candidat
 
 /* ---- Features ---- */
 
+static struct look_up features_of(struct rf_pool *pool)
+{
+        return (struct look_up){ .pool = pool, .op = RF_OP_AUDIO_FEATURES, .lacks = lacks_features,
+                                 .offset_of_asked = offsetof(struct rf_candidate, asked_features) };
+}
+
 /* Nothing is fetched that no later step would choose. */
 size_t rf_enrich_worth(const struct rf_run *run, size_t n)
 {
@@ -167,12 +184,28 @@ size_t rf_enrich_worth(const struct rf_run *run, size_t n)
         return rf_run_is_on(run, RF_OPT_EARLY_EXIT) ? MIN(n, MIN((size_t)PER_TRACK * tracks, (size_t)MOST)) : n;
 }
 
+/*
+ * What was looked up before counts: ahead of the others while gathering, and by gathering for a pass, the artists' tracks included. A
+ * further call for a few of the least promising isn't worth its time.
+ */
+static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
+{
+        size_t worth = rf_enrich_worth(run, n);
+
+        if (!run->fetches_ahead || !rf_run_is_on(run, RF_OPT_EARLY_EXIT))
+                return worth;
+        if (step != RF_STEP_GENERATE)
+                worth -= MIN(run->n_asked_ahead, worth);
+        else
+                worth = MIN(worth, MAX((size_t)(LATER * (float)worth), (size_t)FULL_CALL));
+        return worth > FULL_CALL && worth % FULL_CALL < FEW ? worth - worth % FULL_CALL : worth;
+}
+
 /* One round at each provider. Returns whether anything was asked. */
 static int ask_features(struct rf_run *run, enum rf_step step, const struct promising *list, size_t n)
 {
-        _cleanup_(look_up_done) struct look_up l = { .op = RF_OP_AUDIO_FEATURES, .lacks = lacks_features,
-                                                     .offset_of_asked = offsetof(struct rf_candidate, asked_features) };
-        size_t most = rf_enrich_worth(run, n);
+        _cleanup_(look_up_done) struct look_up l = features_of(run->pool);
+        size_t most = worth_now(run, step, n);
         int r = begin(run, &l, n);
 
         for (size_t i = 0; i < n && r >= 0 && n_wanted(&l) < most; i++)
@@ -181,7 +214,7 @@ static int ask_features(struct rf_run *run, enum rf_step step, const struct prom
                 return r;
         r = ask(run, step, &l);
         if (r >= 0)
-                r = take(run, &l);
+                r = take(run->pool, &l);
         return r < 0 ? r : 1;
 }
 
@@ -209,7 +242,7 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
 {
         _cleanup_free_ struct promising *list = NULL;
         size_t n;
-        int r = pick(run, lacks_features, &list, &n);
+        int r = pick(run, run->pool, lacks_features, &list, &n);
 
         if (r >= 0 && !rf_upstream_can(run->flow->upstream, RF_OP_AUDIO_FEATURES))
                 rf_receipt_skip(run->book, "audio features", "no provider offers them now; the fit counts 0.75", 1);
@@ -230,6 +263,82 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
         return r < 0 ? r : 0;
 }
 
+/* ---- Features, before everything is found ---- */
+
+struct rf_ahead {
+        struct rf_pool *pool; /* of what was found first */
+        struct look_up look_up;
+};
+
+struct rf_ahead *rf_enrich_ahead_free(struct rf_ahead *a)
+{
+        if (a) {
+                look_up_done(&a->look_up);
+                rf_pool_free(a->pool);
+        }
+        free(a);
+        return NULL;
+}
+
+/* What is excluded may not be known yet: it's left out when all is there. */
+static int pool_finds(const struct rf_run *run, const struct rf_finds *finds, struct rf_pool *pool)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < finds->n && (r >= 0 || r == -ENOSPC); i++)
+                r = rf_pool_add(pool, &finds->list[i], NULL);
+        rf_constraints_filter(pool, run->brief, &(struct rf_exclusions){ 0 });
+        return r == -ENOSPC ? 0 : r;
+}
+
+int rf_enrich_ahead(struct rf_run *run, enum rf_step step, const struct rf_finds *finds, struct rf_ahead **ret)
+{
+        _cleanup_(rf_enrich_ahead_freep) struct rf_ahead *a = calloc(1, sizeof(*a));
+        _cleanup_free_ struct promising *list = NULL;
+        size_t n = 0;
+        int r;
+
+        if (!a || !(a->pool = rf_pool_new()))
+                return -ENOMEM;
+        a->look_up = features_of(a->pool);
+        r = pool_finds(run, finds, a->pool);
+        if (r >= 0)
+                r = pick(run, a->pool, lacks_features, &list, &n);
+        if (r >= 0)
+                r = begin(run, &a->look_up, n);
+        for (size_t i = 0; i < n && r >= 0 && n_wanted(&a->look_up) < FULL_CALL; i++)
+                assign(&a->look_up, rf_pool_at(a->pool, list[i].at));
+        if (r >= 0 && n_wanted(&a->look_up) > 0)
+                r = ask(run, step, &a->look_up);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+static bool was_asked(const struct look_up *l, size_t provider, const char *id)
+{
+        for (size_t i = 0; i < l->n_ids[provider]; i++)
+                if (strcmp(l->ids[provider][i], id) == 0)
+                        return true;
+        return false;
+}
+
+int rf_enrich_take_ahead(struct rf_run *run, const struct rf_ahead *a)
+{
+        run->n_asked_ahead = n_wanted(&a->look_up);
+        for (size_t i = 0; i < rf_pool_size(run->pool); i++)
+                for (size_t p = 0; p < a->look_up.n_providers; p++) {
+                        struct rf_candidate *c = rf_pool_at(run->pool, i);
+                        enum rf_id_kind kind;
+                        const char *id = rf_candidate_id_at(c, a->look_up.providers[p], &kind);
+
+                        if (id && was_asked(&a->look_up, p, id))
+                                c->asked_features |= (uint8_t)kind;
+                }
+        return take(run->pool, &a->look_up);
+}
+
 /* ---- Details ---- */
 
 static bool is_any(const struct rf_candidate *c)
@@ -244,9 +353,9 @@ static int ask_details(struct rf_run *run, enum rf_step step, struct look_up *l)
         size_t n;
         int r;
 
-        *l = (struct look_up){ .op = RF_OP_TRACKS, .lacks = rf_run_is_on(run, RF_OPT_SKIP_KNOWN_DETAILS) ? lacks_duration : is_any,
+        *l = (struct look_up){ .pool = run->pool, .op = RF_OP_TRACKS, .lacks = rf_run_is_on(run, RF_OPT_SKIP_KNOWN_DETAILS) ? lacks_duration : is_any,
                                .offset_of_asked = offsetof(struct rf_candidate, asked_details) };
-        r = pick(run, l->lacks, &list, &n);
+        r = pick(run, run->pool, l->lacks, &list, &n);
         if (r < 0 || n == 0)
                 return r;
         n = rf_enrich_worth(run, n);
@@ -261,7 +370,7 @@ int rf_enrich_details(struct rf_run *run, enum rf_step step)
         _cleanup_(look_up_done) struct look_up l = { 0 };
         int r = ask_details(run, step, &l);
 
-        return r < 0 ? r : take(run, &l);
+        return r < 0 ? r : take(run->pool, &l);
 }
 
 /* ---- Both ---- */
@@ -308,5 +417,5 @@ int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details)
         if (r == -ETIMEDOUT) /* the best so far is what is wanted */
                 r = 0;
         /* only now: whose answer came first must not show */
-        return r < 0 ? r : take(run, &d.look_up);
+        return r < 0 ? r : take(run->pool, &d.look_up);
 }

@@ -118,6 +118,9 @@ static int gather_genres(void *arg)
                 if (round == 0)
                         n = replace_unknown(run, which, RF_RUN_GENRES_MAX);
         }
+        /* a slow or paced service of features begins while artists are still being looked into */
+        if (r >= 0 && run->fetches_ahead && !run->is_serial && w->finds.n > 0)
+                r = rf_enrich_ahead(run, RF_STEP_GATHER, &w->finds, &w->ahead);
         return r;
 }
 
@@ -352,6 +355,9 @@ int rf_gather(struct rf_run *run)
                         r = rf_finds_merge(&work[i].finds, run);
                 rf_finds_done(&work[i].finds);
         }
+        if (r >= 0 && work[PART_GENRES].ahead)
+                r = rf_enrich_take_ahead(run, work[PART_GENRES].ahead);
+        rf_enrich_ahead_free(work[PART_GENRES].ahead);
         if (r >= 0)
                 r = choose_anchors(run);
         run->is_serial = false;

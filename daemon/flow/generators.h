@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "flow/enrich.h"
 #include "flow/finds.h"
 #include "flow/run.h"
 
@@ -11,6 +12,7 @@ struct rf_generator {
         struct rf_run *run;
         unsigned pass; /* 0 is the first */
         struct rf_finds finds;
+        struct rf_ahead *ahead; /* features of some of them (flow/enrich.h); NULL */
 };
 
 /* More by the artists mentioned. */

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,9 @@
 #include "provider/provider.h"
 
 #define SEEDS_PER_CALL 4u
-#define CHUNKS_MAX 4u
-#define RECOMMENDED_PER_TRACK 2u /* of the playlist, over all calls: more than usual where many are wished */
+#define CHUNKS_MAX 3u
+#define CHUNKS_OLD 2u
+#define RECOMMENDED_PER_TRACK 1.5f /* of the playlist, over all calls: more than usual where many are wished */
 
 #define CONFIDENCE .80f
 #define ANCHORS_ENOUGH 5u          /* known to who recommends: no need to look for more of them by name */
@@ -28,10 +30,11 @@ struct policy {
 static struct policy policy_of(const struct rf_run *run)
 {
         bool is_small = rf_run_is_on(run, RF_OPT_SMALL_CHUNKS);
+        size_t chunks = is_small ? CHUNKS_MAX : CHUNKS_OLD;
 
         return (struct policy){
-                .chunks = is_small ? CHUNKS_MAX : CHUNKS_MAX / 2,
-                .limit = MAX(is_small ? 15u : 20u, (uint32_t)(RECOMMENDED_PER_TRACK * run->brief->n_tracks / CHUNKS_MAX)),
+                .chunks = chunks,
+                .limit = MAX(is_small ? 15u : 20u, (uint32_t)(RECOMMENDED_PER_TRACK * (float)run->brief->n_tracks / (float)chunks)),
                 .manner = { .together = rf_run_is_on(run, RF_OPT_CHUNK_CONCURRENCY) ? 6 : 3,
                             .stagger_us = rf_run_is_on(run, RF_OPT_NO_STAGGER) ? 0 : 200 * USEC_PER_MSEC,
                             .anew = !rf_run_is_on(run, RF_OPT_CHUNK_CACHE) },
@@ -81,6 +84,19 @@ static size_t chunk_anchors(struct rf_run *run, const struct rf_provider *provid
         return n;
 }
 
+/* Steps in which wishes are told to who recommends, so that related wishes ask the same; the exact wish ranks what comes. */
+static const float STEP[RF_FEATURE_COUNT] = {
+        [RF_FEATURE_ACOUSTICNESS] = .1f, [RF_FEATURE_DANCEABILITY] = .1f, [RF_FEATURE_ENERGY] = .1f, [RF_FEATURE_INSTRUMENTALNESS] = .1f,
+        [RF_FEATURE_LIVENESS] = .1f,     [RF_FEATURE_SPEECHINESS] = .1f,  [RF_FEATURE_VALENCE] = .1f, [RF_FEATURE_KEY] = 1.f,
+        [RF_FEATURE_MODE] = 1.f,         [RF_FEATURE_LOUDNESS] = 3.f,     [RF_FEATURE_TEMPO] = 10.f, [RF_FEATURE_POPULARITY] = 10.f,
+};
+#define STEP_WEIGHT .25f
+
+static float in_steps(float value, float step)
+{
+        return roundf(value / step) * step;
+}
+
 /* The middle of each wished range, and its weight. */
 static void take_targets(const struct rf_brief *b, struct rf_query *q)
 {
@@ -90,9 +106,9 @@ static void take_targets(const struct rf_brief *b, struct rf_query *q)
                 if (!t->is_set || t->weight <= 0.f)
                         continue;
                 q->target.has |= RF_FEATURE_BIT(i);
-                q->target.value[i] = (t->low + t->high) / 2.f;
+                q->target.value[i] = in_steps((t->low + t->high) / 2.f, STEP[i]);
                 q->weight.has |= RF_FEATURE_BIT(i);
-                q->weight.value[i] = t->weight;
+                q->weight.value[i] = in_steps(t->weight, STEP_WEIGHT);
         }
 }
 

@@ -136,3 +136,21 @@ struct sim_counts sim_house_counts(const struct sim_house *h)
         }
         return c;
 }
+
+static double option(const struct rf_provider *p, const char *name)
+{
+        const struct rf_value *v = rf_provider_value(p, name);
+
+        return !v ? 0 : v->real != 0 ? v->real : (double)v->integer;
+}
+
+struct sim_allowance sim_house_allowance(const struct sim_house *h, const char *provider)
+{
+        const struct rf_provider *p = rf_providers_find(h->providers, provider);
+
+        if (!p)
+                return (struct sim_allowance){ 0 };
+        if (option(p, "limit") > 0)
+                return (struct sim_allowance){ .calls = (uint32_t)option(p, "limit"), .window_us = (uint64_t)option(p, "window") };
+        return (struct sim_allowance){ .rate_per_s = option(p, "rate"), .burst = MAX(option(p, "burst"), 1.0) };
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "flow/flow.h"
+#include "sim/bound.h"
 #include "sim/setup.h"
 #include "sim/stage.h"
 
@@ -52,3 +53,6 @@ struct sim_counts {
         uint64_t violations;        /* made while the client knew that it must stay away */
 };
 struct sim_counts sim_house_counts(const struct sim_house *h);
+
+/* The pace that is configured for a provider; its name isn't filled in. */
+struct sim_allowance sim_house_allowance(const struct sim_house *h, const char *provider);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "sim/families.h"
 
 enum { PROMPTS_MAX = 10000 };
 
@@ -146,19 +147,22 @@ static bool share_a_word(const char *const a[3], const char *const b[3])
         return false;
 }
 
-size_t sim_prompts_related(const struct sim_prompts *p, size_t i, size_t *ret, size_t max)
+size_t sim_prompts_related(const struct sim_prompts *p, size_t i, const char **ret, size_t max)
 {
+        const struct sim_family *family = sim_family_of(p->list[i].text);
         const struct mock_taste *taste = p->list[i].taste;
         size_t n = 0;
 
-        for (size_t k = 0; k < p->n && n < max; k++) {
+        for (size_t k = 0; family && k < SIM_FAMILY_MAX && n < max; k++)
+                ret[n++] = family->related[k];
+        for (size_t k = 0; !family && k < p->n && n < max; k++) {
                 const struct mock_taste *other = p->list[k].taste;
 
                 if (k != i && taste && other && (share_a_word(taste->moods, other->moods) || share_a_word(taste->genres, other->genres)))
-                        ret[n++] = k;
+                        ret[n++] = p->list[k].text;
         }
         if (n == 0 && p->n > 1 && max > 0)
-                ret[n++] = (i + 1) % p->n;
+                ret[n++] = p->list[(i + 1) % p->n].text;
         return n;
 }
 

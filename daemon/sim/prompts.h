@@ -16,7 +16,10 @@ DEFINE_CLEANUP(struct sim_prompts *, sim_prompts_free);
 
 size_t sim_prompts_count(const struct sim_prompts *p);
 const char *sim_prompts_text(const struct sim_prompts *p, size_t i);
-/* At most `max` others of the same mood family or genre; if there are none, the next. How many. */
-size_t sim_prompts_related(const struct sim_prompts *p, size_t i, size_t *ret, size_t max);
+/*
+ * At most `max` others of the same mood family (families.h); of a prompt without one, those of the list that share a mood or a genre; if
+ * there are none, the next. How many. They live as long as `p`.
+ */
+size_t sim_prompts_related(const struct sim_prompts *p, size_t i, const char **ret, size_t max);
 /* nDCG of world tracks at `k`; below 0: nobody knows the taste behind this prompt. */
 double sim_prompts_judge(const struct sim_prompts *p, size_t i, const struct mock_track *const *tracks, size_t n, size_t k);

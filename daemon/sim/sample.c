@@ -1,26 +1,49 @@
 #include "sim/sample.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-void sim_sample_call(struct sim_sample *s, const struct rf_call_record *r)
+/* A retried call could have gone well at once; a token that was waited for is needed whoever asks. */
+static int keep_call(struct sim_sample *s, const struct rf_call_record *r)
+{
+        uint64_t told_us = r->queue_us + r->pace_us + r->upstream_us;
+        struct sim_call *bigger;
+
+        if (s->n_calls == s->capacity) {
+                s->capacity = MAX(2 * s->capacity, (size_t)64);
+                bigger = reallocarray(s->calls, s->capacity, sizeof(*bigger));
+                if (!bigger)
+                        return -ENOMEM;
+                s->calls = bigger;
+        }
+        s->calls[s->n_calls++] = (struct sim_call){
+                .provider = r->provider, .op = r->op, .started_us = r->started_us, .ended_us = r->started_us + MAX(r->total_us, told_us),
+                .latency_us = r->upstream_us / r->attempts + (r->attempts == 1 && r->total_us > told_us ? r->total_us - told_us : 0),
+        };
+        return 0;
+}
+
+int sim_sample_call(struct sim_sample *s, const struct rf_call_record *r)
 {
         bool is_hit = r->cache == RF_CACHE_HIT || r->cache == RF_CACHE_STALE || r->cache == RF_CACHE_NEGATIVE;
 
         if (r->error == -ENOTSUP)
-                return; /* the question isn't for that provider: nobody was asked */
+                return 0; /* the question isn't for that provider: nobody was asked */
         s->hits += is_hit;
         s->misses += !is_hit;
+        s->op_hits[r->op] += is_hit;
+        s->op_misses[r->op] += !is_hit;
         s->coalesced += r->coalesced;
         s->timeouts += (r->failure && strcmp(r->failure, "timeout") == 0) || (r->error == -ETIMEDOUT && r->attempts > 0);
         s->errors += r->error < 0 && r->error != -ECANCELED;
         if (is_hit || r->coalesced || r->attempts == 0)
-                return;
+                return 0;
         s->retries += r->attempts - 1;
         if (r->error < 0)
-                return;
+                return 0;
         s->answers++;
-        s->longest_us[r->op] = MAX(s->longest_us[r->op], r->upstream_us / r->attempts);
+        return keep_call(s, r);
 }
 
 void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, const struct rf_playlist *p)
@@ -43,25 +66,17 @@ void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, co
                 s->step_us[i] = p->receipt.steps[i].total_us;
 }
 
-uint64_t sim_sample_chain_us(const struct sim_sample *s)
+int sim_sample_bound(struct sim_sample *s, const struct sim_allowance *allowances, size_t n)
 {
-        static const uint32_t stages[] = {
-                1u << RF_OP_ANALYSE_PROMPT,
-                1u << RF_OP_SEARCH_TRACKS | 1u << RF_OP_SEARCH_ARTISTS | 1u << RF_OP_USER_TOP,
-                1u << RF_OP_ARTIST_TOP_TRACKS | 1u << RF_OP_ARTIST_ALBUMS,
-                1u << RF_OP_ALBUM_TRACKS,
-                1u << RF_OP_RECOMMENDATIONS,
-                1u << RF_OP_TRACKS | 1u << RF_OP_AUDIO_FEATURES,
-        };
-        uint64_t sum = 0;
+        int r = sim_bound_us(s->calls, s->n_calls, allowances, n, &s->bound_us);
 
-        for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
-                uint64_t longest = 0;
+        sim_sample_done(s);
+        return r;
+}
 
-                for (unsigned op = 0; op < RF_OP_COUNT; op++)
-                        if (stages[i] >> op & 1)
-                                longest = MAX(longest, s->longest_us[op]);
-                sum += longest;
-        }
-        return sum;
+void sim_sample_done(struct sim_sample *s)
+{
+        free(s->calls);
+        s->calls = NULL;
+        s->n_calls = s->capacity = 0;
 }

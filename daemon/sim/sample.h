@@ -2,6 +2,7 @@
 #pragma once
 
 #include "flow/flow.h"
+#include "sim/bound.h"
 #include "sim/stage.h"
 
 struct sim_sample {
@@ -11,19 +12,18 @@ struct sim_sample {
         uint32_t answers;   /* of services, that the run got */
         uint32_t hits, misses, coalesced;
         uint32_t timeouts, retries, errors; /* of its calls */
-        uint64_t longest_us[RF_OP_COUNT];   /* the longest call of an operation that gave the run an answer */
+        uint32_t op_hits[RF_OP_COUNT], op_misses[RF_OP_COUNT];
+        struct sim_call *calls; /* those that gave the run an answer, until its bound is reckoned */
+        size_t n_calls, capacity;
         double ndcg;        /* below 0: unknown; of a run that failed 0 */
         double cohesion, coherence, diversity, arc_fit;
         uint32_t n_tracks, passes;
         uint64_t bound_us;  /* below which no policy could come: sim_trial_run() says how it is reckoned */
 };
 
-void sim_sample_call(struct sim_sample *s, const struct rf_call_record *record);
+int sim_sample_call(struct sim_sample *s, const struct rf_call_record *record); /* -ENOMEM */
 void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, const struct rf_playlist *p);
 
-/*
- * The longest chain of calls that need each other's answers: below it no policy could come. Approximated by the longest call, of those that
- * were answered, of each stage: analysis; searches and the listener's own tracks; artists' top tracks and albums; albums' tracks;
- * recommendations; details and features.
- */
-uint64_t sim_sample_chain_us(const struct sim_sample *s);
+/* Reckons its bound and lets go of the calls. -ENOMEM. */
+int sim_sample_bound(struct sim_sample *s, const struct sim_allowance *allowances, size_t n);
+void sim_sample_done(struct sim_sample *s);

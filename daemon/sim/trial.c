@@ -22,6 +22,9 @@ struct crowd {
         struct sim_refusals *learned; /* NULL unless that is what it's for */
         double cpu_ms;
         struct sim_memory_meter meter;
+        struct sim_allowance allowances[2 * SIM_PROVIDERS_MAX]; /* in force: the services' own, and those configured */
+        size_t allowed[2 * SIM_PROVIDERS_MAX], n_allowances;    /* and which provider of the setup each is of */
+        int error; /* of what was observed */
 };
 
 /* Clients have the numbers of their samples, plus one; 0 is nobody who counts. */
@@ -29,9 +32,8 @@ static void observe(void *arg, const struct rf_caller *caller, const struct rf_c
 {
         struct crowd *c = arg;
 
-        if (!c->samples || caller->client == 0)
-                return;
-        sim_sample_call(&c->samples[caller->client - 1], record);
+        if (c->samples && caller->client > 0 && sim_sample_call(&c->samples[caller->client - 1], record) < 0)
+                c->error = -ENOMEM;
 }
 
 /*
@@ -49,10 +51,10 @@ static void progressed(void *arg, const struct rf_progress *p)
 
 /* ---- Runs ---- */
 
-static int recommend(struct crowd *c, size_t prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
+static int recommend(struct crowd *c, const char *prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
 {
         const struct sim_trial *t = c->trial;
-        struct rf_wish wish = { .prompt = sim_prompts_text(t->stage->prompts, prompt), .seed = t->seed,
+        struct rf_wish wish = { .prompt = prompt, .seed = t->seed,
                                 .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
         struct rf_run_hooks hooks = { .progress = progressed, .arg = c, .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
         char message[256];
@@ -69,7 +71,7 @@ static int run_one(struct crowd *c, size_t i)
 
         s->prompt = c->trial->prompts[i];
         c->meter.n_active++;
-        r = recommend(c, s->prompt, i + 1, asked_us, &p);
+        r = recommend(c, sim_prompts_text(c->trial->stage->prompts, s->prompt), i + 1, asked_us, &p);
         c->meter.n_active--;
         s->total_us = rf_now_us() - asked_us;
         if (r >= 0)
@@ -107,7 +109,7 @@ static int run_all(struct crowd *c)
 
 /* ---- Before the runs that count ---- */
 
-static int run_before(struct crowd *c, size_t prompt)
+static int run_before(struct crowd *c, const char *prompt)
 {
         struct rf_playlist *p = NULL;
         int r = recommend(c, prompt, 0, rf_now_us(), &p);
@@ -124,7 +126,8 @@ static int prepare(struct crowd *c)
         if (t->cache == SIM_CACHE_COLD)
                 return 0;
         for (size_t i = 0; i < t->n && r >= 0; i++) {
-                size_t related[RELATED_MAX] = { t->prompts[i] }, n = 1;
+                const char *related[RELATED_MAX] = { sim_prompts_text(t->stage->prompts, t->prompts[i]) };
+                size_t n = 1;
 
                 if (t->cache == SIM_CACHE_WARM)
                         n = sim_prompts_related(t->stage->prompts, t->prompts[i], related, RELATED_MAX);
@@ -132,6 +135,61 @@ static int prepare(struct crowd *c)
                         r = run_before(c, related[k]);
         }
         return r < 0 ? r : rf_sleep_us(t->gap_us);
+}
+
+/* ---- Limits ---- */
+
+static void allow(struct crowd *c, size_t provider, struct sim_allowance a)
+{
+        a.provider = sim_setup_provider(c->trial->setup, provider)->name;
+        c->allowed[c->n_allowances] = provider;
+        c->allowances[c->n_allowances++] = a;
+}
+
+/* What the services allow, and what the daemon was told, or must take for granted, of that. */
+static void learn_allowances(struct crowd *c)
+{
+        const struct sim_setup *setup = c->trial->setup;
+        const struct sim_model *m = sim_setup_model(setup);
+
+        for (size_t p = 0; p < sim_setup_n_providers(setup); p++) {
+                const char *name = sim_setup_provider(setup, p)->name;
+
+                for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
+                        if (strcmp(m->limits[l].provider, name) == 0)
+                                allow(c, p, (struct sim_allowance){ .calls = m->limits[l].calls, .window_us = m->limits[l].window_us });
+                if (rf_is_on(&c->trial->optimizations, RF_OPT_PACED_LIMITER))
+                        allow(c, p, sim_house_allowance(&c->house, name));
+        }
+}
+
+/* What the limits allow: `share` of the calls to each provider. */
+static uint64_t limits_us(const struct crowd *c, double share)
+{
+        uint64_t most = 0;
+
+        for (size_t i = 0; i < c->n_allowances; i++) {
+                size_t p = c->allowed[i];
+                double calls = (double)(c->after.asked[p] - c->before.asked[p]) * share;
+
+                most = MAX(most, sim_allowance_us(&c->allowances[i], (uint64_t)calls));
+        }
+        return most;
+}
+
+static int reckon_bounds(struct crowd *c)
+{
+        const struct sim_trial *t = c->trial;
+        int r = 0;
+
+        for (size_t i = 0; i < t->n && r >= 0; i++) {
+                double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
+
+                r = sim_sample_bound(&c->samples[i], c->allowances, c->n_allowances);
+                if (t->n > 1)
+                        c->samples[i].bound_us = MAX(c->samples[i].bound_us, limits_us(c, share));
+        }
+        return r;
 }
 
 /* ---- The whole ---- */
@@ -142,6 +200,7 @@ static int crowd_main(void *arg)
         double start_ms;
         int r;
 
+        learn_allowances(c);
         sim_house_refuse(&c->house, c->trial->refusals);
         rf_upstream_start(c->house.upstream);
         r = prepare(c);
@@ -150,12 +209,14 @@ static int crowd_main(void *arg)
         if (r >= 0 && c->samples)
                 r = run_all(c);
         for (size_t i = 0; i < c->trial->n && c->learned && r >= 0; i++)
-                r = run_before(c, c->trial->prompts[i]);
+                r = run_before(c, sim_prompts_text(c->trial->stage->prompts, c->trial->prompts[i]));
         c->cpu_ms = sim_memory_cpu_ms() - start_ms - c->meter.cpu_ms;
         sim_memory_end(&c->meter);
         c->after = sim_house_counts(&c->house);
         if (c->learned)
                 sim_house_refusals(&c->house, c->learned);
+        if (r >= 0 && c->samples)
+                r = reckon_bounds(c); /* while the providers' names are there */
         rf_upstream_stop(c->house.upstream);
         return r;
 }
@@ -175,22 +236,6 @@ static int run_crowd(struct crowd *c, char *message, size_t size)
         c->meter.memory.coroutines = (double)rf_sched_stats(s).coroutines_peak;
         sim_house_close(&c->house);
         return r;
-}
-
-/* What the limits allow: `share` of the calls, in whole windows, the first of which is free. */
-static uint64_t limits_us(const struct crowd *c, double share)
-{
-        const struct sim_model *m = sim_setup_model(c->trial->setup);
-        uint64_t most = 0;
-
-        for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
-                for (size_t p = 0; p < SIM_PROVIDERS_MAX && m->providers[p].name; p++) {
-                        uint64_t calls = (uint64_t)((double)(c->after.asked[p] - c->before.asked[p]) * share);
-
-                        if (strcmp(m->providers[p].name, m->limits[l].provider) == 0 && calls > 0)
-                                most = MAX(most, (calls - 1) / m->limits[l].calls * m->limits[l].window_us);
-                }
-        return most;
 }
 
 /* What the limits in force make of the calls, at the least. The old policy keeps to others. */
@@ -225,13 +270,12 @@ int sim_trial_run(const struct sim_trial *t, struct sim_sample *ret_samples, str
 
         memset(ret_samples, 0, t->n * sizeof(*ret_samples));
         r = run_crowd(&c, message, size);
+        if (r >= 0)
+                r = c.error;
+        for (size_t i = 0; i < t->n; i++)
+                sim_sample_done(&ret_samples[i]);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < t->n; i++) {
-                double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
-
-                ret_samples[i].bound_us = MAX(sim_sample_chain_us(&ret_samples[i]), limits_us(&c, share));
-        }
         add_totals(&c, ret_totals);
         return 0;
 }

@@ -37,7 +37,7 @@
         X(CHUNK_CACHE, "chunk-cache", "4.2", "The whole result of a chunk of seeds is cached for 15 min.", \
           "Only single answers are cached.") \
         X(PREWARM, "prewarm", "4.3", "-", "Nothing is kept warm.") \
-        X(SMALL_CHUNKS, "small-chunks", "5.1", "10 to 15 recommendations per chunk of seeds, in twice the chunks.", \
+        X(SMALL_CHUNKS, "small-chunks", "5.1", "15 recommendations per chunk of seeds, in more of the chunks.", \
           "20 recommendations per chunk of seeds.") \
         X(CANCEL_SLOW, "cancel-slow", "5.2", "A slow call is cancelled at its share of the deadline.", \
           "A slow call is waited for until its full timeout.") \
