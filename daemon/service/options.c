@@ -73,7 +73,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
         [RF_SET_SAVE_BATCH] = { "save", { .name = "batch", .type = RF_OPTION_INTEGER, .default_value = "100", .min = 1,
                 .max = RF_SAVE_BATCH_MAX, .help = "Tracks added to a service's playlist in one call." } },
         [RF_SET_WARM_PROMPTS] = { "warm", { .name = "prompts", .type = RF_OPTION_STRING, .max = 4096,
-                .help = "Prompts to keep warm, separated by \"|\", whether they are asked for or not." }, true },
+                .help = "Prompts to keep warm, separated by \"|\", whether they are asked for or not; recflowctl warm add takes more." }, true },
         [RF_SET_WARM_SEEDS] = { "warm", { .name = "seeds", .type = RF_OPTION_STRING, .max = 4096,
                 .help = "The same for seeds: artists, \"Artist - Title\", or tracks' URIs, separated by \"|\"." }, true },
         [RF_SET_WARM_LEARN] = { "warm", { .name = "learn", .type = RF_OPTION_BOOL, .default_value = "yes",
