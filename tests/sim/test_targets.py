@@ -63,3 +63,26 @@ def test_whatever_the_weather_there_is_a_playlist(model):
     r = simulate(model, "full")["full"]
     assert r["failed_percent"] == 0
     assert r["violations"] == 0  # no call while a service had asked us to stay away
+
+
+def test_warming_is_worth_its_calls_in_a_week_of_requests(tmp_path):
+    """docs/performance.md has the full size: RECFLOW_WEEK=400 and all prompts. Here fewer are asked for, as often each."""
+    week = os.environ.get("RECFLOW_WEEK")
+    arguments = ["--runs", week or "180"]
+    if not week:
+        prompts = tmp_path / "prompts"
+        prompts.write_text("rainy sunday jazz\nfocus techno\ncalm piano\nhappy pop\nlate night soul\n", encoding="utf-8")
+        arguments += ["--prompts", str(prompts)]
+    p = subprocess.run([BUILD + "/recflow-sim", "--plugins", BUILD + "/.libs", "--data", SOURCE + "/data", "--json", "--week", *arguments],
+                       capture_output=True, text=True, timeout=1800)
+    assert p.returncode == 0, p.stderr
+    r = json.loads(p.stdout)["models"][0]
+    before, after = r["not_warmed"], r["warmed"]
+    print(f"week: hit rate on repeated requests {before['request_hit_percent']:.1f} % and {after['request_hit_percent']:.1f} % warmed, "
+          f"P95 {before['p95_ms']:.0f} and {after['p95_ms']:.0f} ms, {r['times_the_calls']:.2f} times the calls")
+    assert before["repeated"] == after["repeated"] > 0
+    assert before["request_hit_percent"] > (50 if week else 45) and after["request_hit_percent"] > 90
+    assert after["hit_percent"] > before["hit_percent"] and after["fresh_percent"] > before["fresh_percent"]
+    assert r["times_the_calls"] <= 1.2
+    assert after["p95_ms"] < before["p95_ms"] and after["ndcg"] >= before["ndcg"] - .01
+    assert after["warming"] > 0 and before["warming"] == 0
