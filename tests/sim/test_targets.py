@@ -58,6 +58,26 @@ def test_on_a_bad_day_the_deadline_is_kept():
     assert r["failed_percent"] == 0 and r["violations"] == 0
 
 
+@pytest.mark.parametrize("limits", [[], ["--whatif", "provider.spotify.limit=180", "--whatif", "provider.reccobeat.limit=10",
+                                         "--whatif", "provider.reccobeat.window=1s"]])
+def test_a_hundred_at_once_use_what_the_limits_allow(limits):
+    for name, r in simulate("logged-run", "full", "--runs", "100", "--concurrency", "100", "--distinct", *limits).items():
+        print(name, r["limits_percent"])
+        assert r["limits_percent"] >= 85
+        assert r["refused"] == 0 and r["violations"] == 0 and r["errors"] == 0 and r["failed_percent"] == 0
+
+
+def test_runs_end_one_after_the_other_and_not_all_at_the_end():
+    r = simulate("logged-run", "full", "--runs", "40", "--concurrency", "40", "--distinct")["full"]
+    assert r["time_ms"]["p50"] < .7 * r["time_ms"]["p99"]
+
+
+def test_memory_is_bounded_per_run():
+    r = simulate("logged-run", "full", "--runs", "100", "--concurrency", "100", "--distinct")["full"]
+    assert 0 < r["active_kib"] < 300 and 0 < r["waiting_kib"] < 4
+    assert simulate("logged-run", "full")["full"]["active_kib"] < 300
+
+
 @pytest.mark.parametrize("model", ["dev-mode", "storm", "quota", "reccobeats-down", "hostile"])
 def test_whatever_the_weather_there_is_a_playlist(model):
     r = simulate(model, "full")["full"]
