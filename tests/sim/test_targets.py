@@ -46,6 +46,21 @@ def test_a_repeat_costs_nothing():
     assert r["hit_percent"] >= 99
 
 
+def test_related_prompts_share_calls():
+    r = simulate("logged-run", "full", "--cache", "warm")["full"]
+    assert r["hit_percent"] >= 60
+
+
+def test_full_is_near_the_bound_of_its_calls():
+    r = simulate("logged-run", "full")["full"]
+    assert 1 <= r["bound_ratio"] <= 1.3
+
+
+def test_a_model_that_reads_the_prompt_is_waited_for_once():
+    r = simulate("logged-run", "full", "--whatif", "runs.analysis=model")["full, what if"]
+    assert r["time_ms"]["p50"] <= 9e3 and r["time_ms"]["p95"] <= 13e3
+
+
 def test_slow_recommendations_are_waited_for_once():
     r = simulate("plan", "full")["full"]
     assert r["time_ms"]["p50"] <= 45e3 and r["time_ms"]["p95"] <= 60e3
