@@ -42,7 +42,7 @@ static const struct {
         [OPT_SAVE_TO] = { "save-to", "PROVIDER", "save the playlist at a service, too", TEXT, 0, 0, NULL },
         [OPT_NAME] = { "name", "NAME", "name of the saved playlist, instead of its title", TEXT, 0, 0, NULL },
         [OPT_PUBLIC] = { "public", NULL, "the saved playlist is for everybody to see", FLAG, 0, 0, NULL },
-        [OPT_SINCE] = { "since", "TIME", "only those accepted then or later: 2h, 3d, or 2026-11-24 10:00", TIME, 0, 0, NULL },
+        [OPT_SINCE] = { "since", "TIME", "only those accepted since then: 2h ago, or 2026-11-24", TIME, 0, 0, NULL },
         [OPT_UNTIL] = { "until", "TIME", "only those accepted before then, in the same form", TIME, 0, 0, NULL },
         [OPT_AGAIN] = { "again", NULL, "make another one, also if it's saved already", FLAG, 0, 0, NULL },
 };
