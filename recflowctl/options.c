@@ -67,7 +67,7 @@ const struct command commands[] = {
         { "logout", "PROVIDER", "forget a login", 1, 1, 0, command_logout },
         { "providers", "", "list music services and what they can do", 0, 0, 0, command_providers },
         { "cache", "stats|flush", "look at the cache, or empty it", 1, 1, 0, command_cache },
-        { "warm", "--due | add|remove PROMPT | list | status", "keep what is often asked for warm", 0, WORDS_MAX,
+        { "warm", "--due|add|remove|list|status", "keep what is often asked for warm", 0, WORDS_MAX,
           BIT(OPT_DUE) | BIT(OPT_LIKE), command_warm },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
