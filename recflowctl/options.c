@@ -70,7 +70,7 @@ const struct command commands[] = {
           BIT(OPT_SECRETS) | BIT(OPT_OUTPUT) | BIT(OPT_REPLACE), command_state },
         { "stats", "", "show times, rates and criteria of what was done", 0, 0, BIT(OPT_SINCE), command_stats },
         { "metrics", "", "print the same as OpenMetrics text, for Prometheus", 0, 0, BIT(OPT_PROMETHEUS), command_metrics },
-        { "warm", "--due | add|remove PROMPT | list | status", "keep what is often asked for warm", 0, WORDS_MAX,
+        { "warm", "--due|add|remove|list|status", "keep what is often asked for warm", 0, WORDS_MAX,
           BIT(OPT_DUE) | BIT(OPT_LIKE), command_warm },
         { "ping", "", "ask whether the daemon answers", 0, 0, 0, command_ping },
         { "status", "", "show how the daemon is", 0, 0, 0, command_status },
