@@ -52,7 +52,8 @@ static void print_run(const json_t *run, unsigned columns)
 
 static int put_time(const struct ctl *c, json_t *parameters, const char *name, enum option o)
 {
-        time_t seconds = (time_t)(c->args.number[o] / 1000);
+        /* the daemon hears of whole seconds: the one that has begun counts */
+        time_t seconds = (time_t)((c->args.number[o] + (o == OPT_UNTIL ? 999 : 0)) / 1000);
         char text[32];
         struct tm tm;
 

@@ -15,7 +15,7 @@ MANUALS = sorted(p for p in glob.glob(f"{SOURCE}/docs/man/*.[1-8]") + glob.glob(
 
 def programs(variable):
     """What make installs into a directory."""
-    out = subprocess.run(["make", "-s", "-C", BUILD, "-f", "Makefile", "-f", "-", "print"], input=f"print:\n\t@echo $({variable})\n",
+    out = subprocess.run(["make", "-s", "--no-print-directory", "-C", BUILD, "-f", "Makefile", "-f", "-", "print"], input=f"print:\n\t@echo $({variable})\n",
                          capture_output=True, text=True, timeout=TIMEOUT, check=True)
     return [os.path.basename(name) for name in out.stdout.splitlines()[-1].split()]
 
