@@ -72,6 +72,7 @@
 #define RF_RUNS_WAITING_MAX 10000u
 #define RF_RUNS_WAITING_PER_CLIENT_MAX 2000u
 #define RF_RUNS_KEPT_MAX 1000u             /* finished runs in the state store */
+#define RF_RUNS_DROPPED_MAX 64u            /* ended runs that make room for one in a state store at its limit */
 #define RF_SAVES_ACTIVE_MAX 16u            /* playlists being saved at once */
 #define RF_SAVE_BATCH_MAX 100u             /* tracks added in one call */
 #define RF_SAVE_SEARCHES_MAX 8u            /* tracks of one playlist looked for at once */

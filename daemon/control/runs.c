@@ -25,7 +25,7 @@ struct client {
 struct rf_job {
         struct rf_runs *runs;
         unsigned references;
-        struct rf_list link; /* in its client's queue while waiting */
+        struct rf_list link; /* in its client's queue while waiting; of those whose end isn't written */
         struct client *client;
         char id[RF_RUN_ID_SIZE];
         struct rf_wish *wish;
@@ -50,6 +50,7 @@ struct rf_runs {
         struct rf_map *jobs;    /* that haven't ended, by id */
         struct rf_map *clients; /* that have waiting runs */
         struct rf_list ring;    /* of those clients: the first one's turn is next */
+        struct rf_list unwritten; /* that have ended, and the store doesn't know it yet */
         struct rf_group *group;
         struct rf_runs_stats stats;
         size_t reserved; /* being written to disk, not yet in a queue */
@@ -208,20 +209,56 @@ static int first_ended(void *arg, const void *key, size_t key_size, const void *
         return 1;
 }
 
+/* 1: the oldest that has ended is gone; 0: there is none. */
+static int drop_oldest(struct rf_runs *runs)
+{
+        char id[RF_RUN_ID_SIZE];
+        int r = rf_state_foreach(runs->state, RF_TABLE_RUNS, false, first_ended, id);
+
+        if (r > 0)
+                r = rf_state_remove(runs->state, RF_TABLE_RUNS, id, strlen(id));
+        else if (r == 0)
+                return 0;
+        return r < 0 ? r : 1;
+}
+
 /* Keeps the store within its bound: the oldest that have ended go. */
 static int make_room(struct rf_runs *runs)
 {
-        while (rf_state_count(runs->state, RF_TABLE_RUNS) > (uint64_t)runs->options.kept_max + rf_map_size(runs->jobs)) {
-                char id[RF_RUN_ID_SIZE];
-                int r = rf_state_foreach(runs->state, RF_TABLE_RUNS, false, first_ended, id);
+        int r = 1;
 
-                if (r <= 0)
-                        return r;
-                r = rf_state_remove(runs->state, RF_TABLE_RUNS, id, strlen(id));
-                if (r < 0)
-                        return r;
+        while (r > 0 && rf_state_count(runs->state, RF_TABLE_RUNS) > (uint64_t)runs->options.kept_max + rf_map_size(runs->jobs))
+                r = drop_oldest(runs);
+        return r;
+}
+
+/* So they do where the store is at its limit. What a removal gives back can be used after the next one. */
+static int write_or_make_room(struct rf_job *j)
+{
+        int r = write_job(j);
+
+        for (unsigned i = 0; i < RF_RUNS_DROPPED_MAX && r == -ENOSPC && rf_state_is_full(j->runs->state); i++) {
+                if (drop_oldest(j->runs) <= 0)
+                        break;
+                r = write_job(j);
         }
-        return 0;
+        return r;
+}
+
+/* Ends that could not be written are, once something can. */
+static void write_late(struct rf_runs *runs)
+{
+        while (!rf_list_is_empty(&runs->unwritten)) {
+                struct rf_job *j = rf_list_first(&runs->unwritten, struct rf_job, link);
+
+                rf_list_remove(&j->link);
+                if (write_job(j) < 0) {
+                        rf_list_append(&runs->unwritten, &j->link);
+                        return;
+                }
+                rf_map_remove_string(runs->jobs, j->id);
+                rf_job_unref(j);
+        }
 }
 
 /* ---- Running ---- */
@@ -267,6 +304,23 @@ static void count_end(struct rf_runs *runs, enum rf_run_state state)
                 runs->stats.cancelled++;
 }
 
+/* A result that can't be kept is one that a client may lose: said, and not called done. */
+static void lose_result(struct rf_job *j, int error)
+{
+        char message[RF_STATE_EXPLANATION_SIZE + 64];
+
+        j->state = RF_RUN_FAILED;
+        j->error = error;
+        json_decref(j->playlist);
+        j->playlist = NULL;
+        free(j->title);
+        j->title = NULL;
+        j->n_tracks = 0;
+        free(j->message);
+        snprintf(message, sizeof(message), "the playlist could not be stored: %s", rf_state_explain(j->runs->state, error));
+        j->message = strdup(message);
+}
+
 /* The end of a run reaches the disk before anybody hears of it. */
 static void end_job(struct rf_job *j, enum rf_run_state state, int error)
 {
@@ -276,18 +330,19 @@ static void end_job(struct rf_job *j, enum rf_run_state state, int error)
         j->state = state;
         j->error = state == RF_RUN_FAILED ? error : 0;
         j->ended_us = rf_wall_us();
-        r = write_job(j);
-        if (r < 0 && state == RF_RUN_DONE) {
-                /* a result that can't be kept is one that a client may lose: said, and not called done */
-                j->state = RF_RUN_FAILED;
-                j->error = r;
-                j->playlist = NULL;
-                free(j->message);
-                j->message = strdup("the playlist could not be stored");
-        }
+        r = write_or_make_room(j);
+        if (r < 0 && state == RF_RUN_DONE)
+                lose_result(j, r);
         count_end(runs, j->state);
+        if (r < 0) {
+                /* the store still holds it as it was: asked for, it's this one that answers, until it can be written */
+                rf_list_append(&runs->unwritten, &j->link);
+                changed(j);
+                return;
+        }
         rf_map_remove_string(runs->jobs, j->id);
         changed(j);
+        write_late(runs);
         (void)make_room(runs); /* tried again at the next end */
         rf_job_unref(j);
 }
@@ -502,7 +557,9 @@ int rf_runs_accept(struct rf_runs *runs, const struct rf_wish *wish, uint64_t cl
         j->seq = 1;
         set_deadline(j);
         runs->reserved++;
-        r = write_job(j);
+        r = write_or_make_room(j);
+        if (r >= 0)
+                write_late(runs);
         runs->reserved--;
         if (r >= 0)
                 r = take_in(runs, j);
@@ -617,6 +674,7 @@ int rf_runs_new(const struct rf_runs_options *o, const struct rf_flow *flow, str
         runs->flow = flow;
         runs->state = state;
         rf_list_init(&runs->ring);
+        rf_list_init(&runs->unwritten);
         runs->jobs = rf_map_new();
         runs->clients = rf_map_new();
         if (!runs->jobs || !runs->clients)
@@ -687,6 +745,14 @@ void rf_runs_stop(struct rf_runs *runs)
                 struct rf_job *j = rf_list_first(&c->jobs, struct rf_job, link);
 
                 dequeue(j);
+                rf_map_remove_string(runs->jobs, j->id);
+                rf_job_unref(j);
+        }
+        write_late(runs);
+        while (!rf_list_is_empty(&runs->unwritten)) { /* the next start takes them up again */
+                struct rf_job *j = rf_list_first(&runs->unwritten, struct rf_job, link);
+
+                rf_list_remove(&j->link);
                 rf_map_remove_string(runs->jobs, j->id);
                 rf_job_unref(j);
         }

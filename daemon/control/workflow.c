@@ -25,6 +25,8 @@ static const struct {
         { RF_EINVALIDCALL, "upstream" }, { RF_EOPEN, "upstream" },   { RF_ERATE, "rate" },         { RF_EQUOTA, "quota" },
         { RF_ELOGIN, "login" },       { RF_EREFUSED, "refused" },    { RF_EUNSUPPORTED, "unsupported" }, { ETIMEDOUT, "deadline" },
         { RF_ELIMIT, "limit" },       { EINVAL, "prompt" },        { RF_ECONFIG, "configuration" },
+        { ENOSPC, "storage" },        { EDQUOT, "storage" },         { EROFS, "storage" },         { EFBIG, "storage" },
+        { EIO, "storage" },           { EACCES, "storage" },         { RF_ECORRUPT, "storage" },
 };
 
 const char *rf_workflow_code(int error)
@@ -173,7 +175,7 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         if (r == -ECANCELED)
                 return r;
         if (r < 0)
-                return reply_failed(c, "", r, NULL);
+                return reply_failed(c, "", r, strcmp(rf_workflow_code(r), "storage") == 0 ? rf_state_explain(control->state, r) : NULL);
         if (!json_is_true(json_object_get(rf_varlink_call_parameters(c), "detach")))
                 return follow(c, j, 0);
         rf_job_view(j, &v);

@@ -245,13 +245,46 @@ static int open_providers(struct rf_daemon *d)
         return r;
 }
 
+static void state_trouble(void *arg, const char *message)
+{
+        (void)arg;
+        if (message)
+                rf_log(RF_LOG_ERROR, "%s; no run is accepted until then", message);
+        else
+                rf_log(RF_LOG_INFO, "the state store can be written again");
+}
+
+static void cache_trouble(void *arg, const char *message)
+{
+        (void)arg;
+        if (message)
+                rf_log(RF_LOG_WARNING, "%s; answers are used, and not kept", message);
+        else
+                rf_log(RF_LOG_INFO, "the cache can be written again");
+}
+
+/* What it holds can be had again: recflow works without, if need be. */
+static int open_cache(struct rf_daemon *d)
+{
+        struct rf_cache_options o = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY), .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
+                                      .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL), .trouble = cache_trouble };
+        char message[512] = "", text[600];
+        int r = rf_cache_open(&o, &d->cache, message, sizeof(message));
+
+        if (r == -RF_EBUSY || r == -RF_EFOREIGN || r == -ENOMEM)
+                return fail(r, message);
+        if (r < 0) {
+                snprintf(text, sizeof(text), "%s; recflow works without a cache", message);
+                notice(d, text);
+        } else if (message[0])
+                notice(d, message);
+        return 0;
+}
+
 static int open_stores(struct rf_daemon *d)
 {
-        struct rf_cache_options cache = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
-                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL) };
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE) };
+                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .trouble = state_trouble };
         char message[512] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 
@@ -259,14 +292,7 @@ static int open_stores(struct rf_daemon *d)
                 return fail(r, message);
         if (message[0])
                 notice(d, message);
-        if (!number_of(d, RF_SET_CACHE_ENABLED))
-                return 0;
-        r = rf_cache_open(&cache, &d->cache, message, sizeof(message));
-        if (r < 0)
-                return fail(r, message);
-        if (message[0])
-                notice(d, message);
-        return 0;
+        return number_of(d, RF_SET_CACHE_ENABLED) ? open_cache(d) : 0;
 }
 
 static const char *first_set(const char *const *names)

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "store/env.h"
 #include "store/record.h"
+#include "store/trouble.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -41,6 +42,7 @@ struct rf_cache {
                 uint8_t key[KEY_BYTES];
         } touches[TOUCHES_MAX];
         size_t n_touches;
+        char problem[RF_TROUBLE_SIZE]; /* "" if there is none */
 
         pthread_t syncer;
         pthread_mutex_t lock;
@@ -255,6 +257,19 @@ static int write_record(struct rf_buf *b, const struct rf_cache_entry *e, const 
         return rf_record_wrap(b, RECORD_VERSION, payload.data, payload.size);
 }
 
+/* Nobody knows how old an entry of the future is. */
+static void set_clock(struct rf_cache_entry *e, uint64_t now_us)
+{
+        uint64_t back_us = e->stored_us > now_us ? e->stored_us - now_us : 0;
+
+        if (back_us == 0)
+                return;
+        e->stored_us = now_us;
+        e->fresh_until_us = MIN(e->fresh_until_us, now_us);
+        e->stale_until_us -= MIN(e->stale_until_us, back_us);
+        e->error_until_us -= MIN(e->error_until_us, back_us);
+}
+
 static uint64_t last_use(const struct rf_cache_entry *e)
 {
         return MAX(MAX(e->fresh_until_us, e->stale_until_us), e->error_until_us);
@@ -282,7 +297,8 @@ bool rf_cache_has_fresh(struct rf_cache *c, const void *key, size_t key_size, ui
         bool fresh;
 
         short_key(key, key_size, k);
-        fresh = look_up(c, k, &v) == 0 && read_record(&v, &e, &value, &size) == 0 && e.fresh_until_us > now_us;
+        fresh = look_up(c, k, &v) == 0 && read_record(&v, &e, &value, &size) == 0 && e.stored_us <= now_us &&
+                e.fresh_until_us > now_us;
         mdb_txn_reset(c->reader);
         return fresh;
 }
@@ -317,8 +333,10 @@ int rf_cache_get(struct rf_cache *c, const void *key, size_t key_size, uint64_t 
         r = look_up(c, k, &v);
         if (r == 0)
                 r = read_record(&v, &e, &value, &size);
-        if (r == 0)
+        if (r == 0) {
+                set_clock(&e, now_us);
                 r = last_use(&e) > now_us ? rf_buf_add(&e.value, value, size) : -ESTALE;
+        }
         mdb_txn_reset(c->reader);
         if (r == -RF_ECORRUPT || r == -RF_EFOREIGN || r == -ESTALE) {
                 c->stats.corrupt += r != -ESTALE;
@@ -502,6 +520,30 @@ static int finish(struct rf_cache *c, MDB_txn *txn, int r)
         return r;
 }
 
+/* How a put went: what is new is said. */
+static void note(struct rf_cache *c, int result)
+{
+        bool is_in_trouble = result < 0 && result != -ENOMEM;
+        MDB_envinfo info = { 0 };
+        MDB_stat stat = { 0 };
+
+        if (is_in_trouble == (c->problem[0] != '\0'))
+                return;
+        c->problem[0] = '\0';
+        if (is_in_trouble) {
+                (void)mdb_env_info(c->mdb, &info); /* at worst the sentence is less exact */
+                (void)mdb_env_stat(c->mdb, &stat);
+                rf_trouble_text("cache", rf_env_path(c->env), (info.me_last_pgno + 1) * stat.ms_psize, c->options.size_max, result, c->problem);
+        }
+        if (c->options.trouble)
+                c->options.trouble(c->options.arg, is_in_trouble ? c->problem : NULL);
+}
+
+const char *rf_cache_problem(const struct rf_cache *c)
+{
+        return c->problem[0] ? c->problem : NULL;
+}
+
 int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const struct rf_cache_entry *entry)
 {
         uint8_t k[KEY_BYTES];
@@ -530,6 +572,7 @@ int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const str
                 c->n_touches = 0; /* whatever the trouble was, it isn't tried again with the next put */
         } else
                 c->stats.puts++;
+        note(c, r);
         return r;
 }
 
