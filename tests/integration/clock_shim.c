@@ -1,10 +1,10 @@
 /* Preloaded into a program: its wall clock is off by as many seconds as a file says, read anew each time. The monotonic clock isn't touched. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <stdio.h>
-#include <sys/time.h>
+#include <stdlib.h>
 #include <time.h>
+
+#define EXPORTED __attribute__((visibility("default")))
 
 static long shift_s(void)
 {
@@ -20,7 +20,7 @@ static long shift_s(void)
         return s;
 }
 
-int clock_gettime(clockid_t clock, struct timespec *ts)
+EXPORTED int clock_gettime(clockid_t clock, struct timespec *ts)
 {
         static int (*real)(clockid_t, struct timespec *);
         int r;
@@ -33,7 +33,7 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
         return r;
 }
 
-time_t time(time_t *ret)
+EXPORTED time_t time(time_t *ret)
 {
         struct timespec ts;
 
