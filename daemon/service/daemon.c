@@ -285,7 +285,7 @@ static int open_stores(struct rf_daemon *d)
 {
         struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
                                           .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .trouble = state_trouble };
-        char message[512] = "";
+        char message[1024] = "";
         int r = rf_state_open(&state, &d->state, message, sizeof(message));
 
         if (r < 0)
