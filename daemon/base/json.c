@@ -53,8 +53,8 @@ int rf_json_parse(const char *text, size_t size, json_t **ret, json_error_t *err
                 return -EBADMSG;
         }
         j = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
-        if (!j)
-                return json_error_code(error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+        if (!j) /* jansson has no words for want of memory, but where it takes a string for a wrong token then */
+                return json_error_code(error) == json_error_out_of_memory || !error->text[0] ? -ENOMEM : -EBADMSG;
         *ret = j;
         return 0;
 }

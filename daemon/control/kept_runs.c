@@ -139,7 +139,8 @@ struct listing {
 
 static bool fits(const struct rf_runs_filter *f, const struct rf_job *j)
 {
-        return (f->state < 0 || (int)j->state == f->state) && j->accepted_us >= f->since_us && (f->until_us == 0 || j->accepted_us < f->until_us);
+        return (f->state < 0 || (int)j->state == f->state) && j->accepted_us >= f->since_us &&
+               (f->until_us == 0 || j->accepted_us < f->until_us);
 }
 
 static int list_one(void *arg, const void *key, size_t key_size, const void *value, size_t size)

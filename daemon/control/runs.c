@@ -399,7 +399,8 @@ int rf_runs_cancel(struct rf_runs *runs, struct rf_job *j)
         return j->unkept < 0 ? j->unkept : j->state == RF_RUN_CANCELLED;
 }
 
-int rf_runs_list(struct rf_runs *runs, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v), void *arg)
+int rf_runs_list(struct rf_runs *runs, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v),
+                 void *arg)
 {
         return rf_kept_list(runs->state, runs->jobs, filter, each, arg);
 }
@@ -464,8 +465,8 @@ static int grow_old(void *arg)
         while (r >= 0) {
                 uint64_t age_us = runs->options.kept_age_us, now_us = rf_wall_us();
 
-                if (age_us > 0 && now_us > age_us)
-                        (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, now_us - age_us); /* and again the next time */
+                if (age_us > 0 && now_us > age_us) /* a failure is tried again the next time */
+                        (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, now_us - age_us);
                 r = rf_sleep_us(age_us > 0 ? CLAMP(age_us / 10, RF_RUNS_AGE_MIN_US, RF_RUNS_AGE_MAX_US) : RF_RUNS_AGE_MAX_US);
         }
         return 0;

@@ -61,7 +61,7 @@ int rf_runs_accept(struct rf_runs *r, const struct rf_wish *wish, uint64_t clien
                    uint32_t *ret_value);
 /* One that lives, or one of the store. -RF_ENORUN. The caller owns a reference. */
 int rf_runs_find(struct rf_runs *r, const char *id, struct rf_job **ret);
-/* Yields until it is on disk. 1: cancelled; 0: it had ended before. Other errors: it has ended, but the next start would take it up. */
+/* Yields until it is on disk. 1: cancelled; 0: it had ended before. Errors of the store: it has ended, but the next start takes it up. */
 int rf_runs_cancel(struct rf_runs *r, struct rf_job *j);
 bool rf_runs_is_under_way(const struct rf_runs *r, const char *id);
 /* A run that is in the store: later ones get ids that sort behind its own, whatever was done to the clock. */
@@ -91,7 +91,8 @@ struct rf_runs_filter {
         uint64_t since_us, until_us; /* accepted then or later, and before; wall clock; 0 = whenever */
         uint32_t limit;
 };
-int rf_runs_list(struct rf_runs *r, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v), void *arg);
+int rf_runs_list(struct rf_runs *r, const struct rf_runs_filter *filter, int (*each)(void *arg, const struct rf_job_view *v),
+                 void *arg);
 
 void rf_job_view(const struct rf_job *j, struct rf_job_view *ret); /* valid until the next yield */
 bool rf_job_has_ended(const struct rf_job *j);

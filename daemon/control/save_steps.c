@@ -135,6 +135,7 @@ static int create_once(struct rf_save_steps *s)
                         r = look_for_playlist(s, &found);
                 if (r < 0)
                         return r;
+                rec->n_sent = found->created ? rec->n_total : 0; /* what is in it is looked at before anything is added */
                 if (found->created)
                         return take_playlist(s, found->created);
         }

@@ -361,7 +361,10 @@ static int prepare(struct rf_save *s, const struct rf_save_wish *w, char *messag
                 s->record.state = RF_SAVE_UNDER_WAY;
                 return 0;
         }
-        return compose(s, w, known >= 0 ? s->record.number + 1 : 1, j, message, size);
+        r = compose(s, w, known >= 0 ? s->record.number + 1 : 1, j, message, size);
+        /* what can't be read, for damage or for want of memory, may tell of a playlist: it's looked for before one is made */
+        s->record.is_create_sent = known == -RF_ECORRUPT;
+        return r;
 }
 
 int rf_saves_begin(struct rf_saves *saves, const struct rf_save_wish *w, struct rf_save **ret, char *message, size_t size)

@@ -184,6 +184,13 @@ size_t rf_enrich_worth(const struct rf_run *run, size_t n)
         return rf_run_is_on(run, RF_OPT_EARLY_EXIT) ? MIN(n, MIN((size_t)PER_TRACK * tracks, (size_t)MOST)) : n;
 }
 
+size_t rf_enrich_worth_later(const struct rf_run *run, size_t n)
+{
+        size_t worth = rf_enrich_worth(run, n);
+
+        return rf_run_is_on(run, RF_OPT_EARLY_EXIT) ? MIN(worth, MAX((size_t)(LATER * (float)worth), (size_t)FULL_CALL)) : worth;
+}
+
 /*
  * What was looked up before counts: ahead of the others while gathering, and by gathering for a pass, the artists' tracks included. A
  * further call for a few of the least promising isn't worth its time.
@@ -197,7 +204,7 @@ static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
         if (step != RF_STEP_GENERATE)
                 worth -= MIN(run->n_asked_ahead, worth);
         else
-                worth = MIN(worth, MAX((size_t)(LATER * (float)worth), (size_t)FULL_CALL));
+                worth = rf_enrich_worth_later(run, n);
         return worth > FULL_CALL && worth % FULL_CALL < FEW ? worth - worth % FULL_CALL : worth;
 }
 

@@ -12,6 +12,8 @@ int rf_enrich_details(struct rf_run *run, enum rf_step step);
 
 /* How many of n candidates are worth a look at a time. */
 size_t rf_enrich_worth(const struct rf_run *run, size_t n);
+/* The same in a pass of generation, after gathering had its look. */
+size_t rf_enrich_worth_later(const struct rf_run *run, size_t n);
 
 /* Features and, if wished, details (yields). */
 int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details);

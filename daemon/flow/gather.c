@@ -118,8 +118,11 @@ static int gather_genres(void *arg)
                 if (round == 0)
                         n = replace_unknown(run, which, RF_RUN_GENRES_MAX);
         }
-        /* a slow or paced service of features begins while artists are still being looked into */
-        if (r >= 0 && run->fetches_ahead && !run->is_serial && w->finds.n > 0)
+        /*
+         * A slow or paced service of features begins while artists are still being looked into. Not for the many genres that a model names:
+         * the tracks of the first would be looked up before those of their artists, which are as surely of them.
+         */
+        if (r >= 0 && run->fetches_ahead && !run->is_serial && !run->flow->asks_model && w->finds.n > 0)
                 r = rf_enrich_ahead(run, RF_STEP_GATHER, &w->finds, &w->ahead);
         return r;
 }

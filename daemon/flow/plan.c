@@ -82,7 +82,7 @@ static void add_first_pass(struct rf_plan *p, const struct rf_run *run)
         found = run->n_genres * rf_gather_genre_query(run, &run->genres[0]).limit + artists * per_artist;
         looked_at = rf_enrich_worth(run, found);
         add_estimate(p, f, RF_OP_AUDIO_FEATURES, batches(f, RF_OP_AUDIO_FEATURES, looked_at) +
-                     batches(f, RF_OP_AUDIO_FEATURES, rf_enrich_worth(run, found - looked_at + calls * per_call)));
+                     batches(f, RF_OP_AUDIO_FEATURES, rf_enrich_worth_later(run, found - looked_at + calls * per_call)));
 }
 
 /* Longest chain: gather, its features, generate, its features; calls of one kind run side by side. */

@@ -12,7 +12,8 @@
 #include "provider/provider.h"
 
 #define SEEDS_PER_CALL 4u
-#define CHUNKS_MAX 3u
+#define CHUNKS_MAX 4u
+#define CHUNKS_SMALL 3u
 #define CHUNKS_OLD 2u
 #define RECOMMENDED_PER_TRACK 1.5f /* of the playlist, over all calls: more than usual where many are wished */
 
@@ -30,7 +31,8 @@ struct policy {
 static struct policy policy_of(const struct rf_run *run)
 {
         bool is_small = rf_run_is_on(run, RF_OPT_SMALL_CHUNKS);
-        size_t chunks = is_small ? CHUNKS_MAX : CHUNKS_OLD;
+        /* a model names more genres than the words do, and each wants seeds of its own */
+        size_t chunks = !is_small ? CHUNKS_OLD : run->flow->asks_model ? CHUNKS_MAX : CHUNKS_SMALL;
 
         return (struct policy){
                 .chunks = chunks,

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "sched/sched.h"
+#include "service/log.h"
 
 struct rf_metrics_listener {
         int (*write)(void *arg, enum rf_metrics_format format, struct rf_buf *b);
@@ -140,17 +141,21 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
 static int serve(void *arg)
 {
         struct rf_metrics_listener *l = arg;
-        int r = 0;
+        int r;
 
         for (;;) {
                 MHD_UNSIGNED_LONG_LONG ms;
                 uint64_t deadline_us = MHD_get_timeout(l->http, &ms) == MHD_YES ? rf_deadline_in(ms * USEC_PER_MSEC) : RF_FOREVER;
 
                 r = rf_io_wait(l->io, RF_IO_READ, deadline_us);
-                if (r == -ECANCELED || (r < 0 && r != -ETIMEDOUT) || rf_check_cancelled() < 0)
-                        return r == -ECANCELED || r >= 0 ? 0 : r;
-                if (MHD_run(l->http) != MHD_YES)
-                        return -EIO;
+                if (rf_check_cancelled() < 0)
+                        return 0;
+                if (r >= 0 || r == -ETIMEDOUT)
+                        r = MHD_run(l->http) == MHD_YES ? 0 : -EIO;
+                if (r < 0) {
+                        rf_log(RF_LOG_ERROR, "metrics are no longer served: %s", rf_strerror(r));
+                        return r;
+                }
         }
 }
 

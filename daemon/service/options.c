@@ -96,7 +96,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
         [RF_SET_CRITERIA_WINDOW] = { "criteria", { .name = "window", .type = RF_OPTION_DURATION, .default_value = "24h", .min = 60 * SECOND,
                 .max = (RF_STATS_HOURS - 1) * 3600 * SECOND, .help = "Over which the metrics judge the criteria." }, true },
         [RF_SET_WARM_PROMPTS] = { "warm", { .name = "prompts", .type = RF_OPTION_STRING, .max = 4096,
-                .help = "Prompts to keep warm, separated by \"|\", whether they are asked for or not." }, true },
+                .help = "Prompts to keep warm, separated by \"|\", whether they are asked for or not; recflowctl warm add takes more." }, true },
         [RF_SET_WARM_SEEDS] = { "warm", { .name = "seeds", .type = RF_OPTION_STRING, .max = 4096,
                 .help = "The same for seeds: artists, \"Artist - Title\", or tracks' URIs, separated by \"|\"." }, true },
         [RF_SET_WARM_LEARN] = { "warm", { .name = "learn", .type = RF_OPTION_BOOL, .default_value = "yes",

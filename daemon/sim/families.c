@@ -12,7 +12,7 @@ static const struct sim_family families[] = {
         { "sad and melancholic", { "sad songs for a rainy night", "lonely and dark", "melancholic folk" } },
         { "energetic workout", { "running, pumped up", "energetic and uplifting", "workout with rock" } },
         { "party all night", { "birthday party on saturday", "party in the summer", "uplifting club music" } },
-        { "music to focus while coding", { "studying late at night", "focus, but calm", "ambient for deep work" } },
+        { "music to focus while coding", { "studying in the rain", "focus, but calm", "ambient for deep work" } },
         { "falling asleep", { "calm music for bedtime", "sleepy rain", "ambient for sleeping" } },
         { "romantic dinner", { "date night with wine, sensual", "romantic evening", "dinner with jazz" } },
         { "dark techno", { "dark techno for a night drive", "energetic techno", "dark electronic" } },

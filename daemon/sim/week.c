@@ -173,14 +173,13 @@ static void add_up(const struct week *w, double *times, double *repeated_times, 
         ret->repeated_p95_ms = sim_percentile(repeated_times, ret->repeated, 95);
         ret->hit_percent = 100 * hits / MAX(calls, 1.0);
         ret->fresh_percent = 100 * fresh / MAX(calls, 1.0);
-        ret->unwaited_percent = 100 * unwaited / MAX((double)ret->repeated, 1.0);
+        ret->request_hit_percent = 100 * unwaited / MAX((double)ret->repeated, 1.0);
         ret->failed_percent = 100 * failed / MAX((double)ret->requests, 1.0);
         ret->ndcg /= MAX(judged, 1.0);
         ret->calls = w->calls;
         ret->warming = w->warm.spent - w->warm_before.spent;
         ret->warmed = w->warm.warmed - w->warm_before.warmed;
         ret->interrupted = w->warm.interrupted - w->warm_before.interrupted;
-        ret->saved = (double)(w->warm.saved - w->warm_before.saved);
 }
 
 static int summarize(const struct week *w, struct sim_week_result *ret)

@@ -21,11 +21,10 @@ struct sim_week_result {
         size_t requests, repeated; /* of the measured week; a repeated one's prompt had been asked before */
         double p50_ms, p95_ms, p99_ms, repeated_p95_ms;
         double hit_percent, fresh_percent; /* of the calls of repeated requests: from the cache, and not past their life there */
-        double unwaited_percent; /* of repeated requests: nothing was waited for */
+        double request_hit_percent; /* of repeated requests: the cache had everything, and nothing was waited for */
         double failed_percent, ndcg;
         uint64_t calls;          /* to services, by people, renewals and warming together */
         uint64_t warming, warmed, interrupted; /* calls, runs, and passes that gave way to a person */
-        double saved;            /* calls that warming spared, as the warmer itself reckons */
 };
 
 /* -RF_ECONFIG, -RF_EPLUGIN with a sentence in `message`. */

@@ -43,12 +43,14 @@ void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool i
         const struct rf_operation *o = rf_provider_operation(lane->provider, q->op);
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         const struct rf_upstream *u = lane->upstream;
+        double jitter;
 
         record->life_us = 0;
         if (!u->cache || !u->options.cache_enabled || !o || !(o->flags & RF_OPERATION_IDEMPOTENT) ||
             rf_query_key(rf_provider_name(lane->provider), q, &key) < 0)
                 return;
-        record->life_us = MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter_of(u, &key)), fresh_max_us(u, q->op));
+        jitter = rf_is_lookup(q->op) && q->n_ids == 0 ? 1.0 - JITTER_PERCENT / 100.0 : jitter_of(u, &key);
+        record->life_us = MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter), fresh_max_us(u, q->op));
         record->fresh_until_us = rf_wall_us() + record->life_us;
         record->is_served_stale = !is_negative && o->stale_s > 0 && rf_upstream_is_on(u, RF_OPT_STALE_SERVING);
 }

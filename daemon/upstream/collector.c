@@ -219,12 +219,8 @@ static int run_batch(void *arg)
         b->group = rf_group_free(b->group);
         b->record.total_us = rf_now_us() - b->record.started_us;
         b->record.error = r;
-        if (r >= 0) { /* absences are remembered for less long than records */
-                const char *id = "";
-
-                rf_cached_life(b->collector->lane, &(struct rf_query){ .op = b->collector->op, .ids = &id, .n_ids = 1 },
-                               b->record.n_records < b->n, &b->record);
-        }
+        if (r >= 0) /* absences are remembered for less long than records */
+                rf_cached_life(b->collector->lane, &(struct rf_query){ .op = b->collector->op }, b->record.n_records < b->n, &b->record);
         if (b->caller.allowance && b->record.attempts > 1)
                 b->caller.allowance->spent += b->record.attempts - 1;
         for (size_t i = 0; i < b->n; i++) /* cancelled before they were dealt with */

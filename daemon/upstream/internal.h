@@ -65,7 +65,7 @@ struct rf_cached {
 /* -ENOENT: nothing usable for this caller. */
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
                   struct rf_cached *ret);
-/* How long the answer to a query is fresh, and whether it's served stale afterwards. */
+/* How long the answer to a query is fresh, and whether it's served stale afterwards. Of a look-up without ids: the least of any. */
 void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool is_negative, struct rf_call_record *record);
 /* Stores a fresh answer with the life times of its operation. Errors are the cache's to count. */
 void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_query *q, const struct rf_answer *a);

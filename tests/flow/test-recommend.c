@@ -572,7 +572,7 @@ static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
                 const struct rf_plan_item *item = &p.plan->items[i];
 
                 assert_string_equal(item->provider, "mock");
-                assert_true(item->op != RF_OP_RECOMMENDATIONS || item->calls == 4);
+                assert_true(item->op != RF_OP_RECOMMENDATIONS || item->calls == 3);
                 assert_true(item->op != RF_OP_AUDIO_FEATURES || (item->calls >= 2 && item->calls <= 6));
         }
         rf_plan_free(p.plan);

@@ -246,6 +246,42 @@ static void records_bring_everything_back_and_damage_is_refused(void **state)
         }
 }
 
+static void spoilt_records_are_read_without_harm(void **state)
+{
+        _cleanup_(rf_stats_freep) struct rf_stats *s = NULL;
+        _cleanup_buf_ struct rf_buf total = RF_BUF_INIT;
+        struct rf_random random;
+        unsigned refused = 0;
+
+        (void)state;
+        rf_random_seed(&random, 3);
+        assert_int_equal(rf_stats_new(&s), 0);
+        for (unsigned i = 0; i < 20; i++) {
+                run_for(s, NOON, i * SECOND, i + 1);
+                attempt(s, NOON, i % 2 ? "GET /a" : "GET /b", RF_OUTCOME_OK, false);
+        }
+        assert_int_equal(rf_stats_close(s), 0);
+        assert_int_equal(rf_stats_record_encode(s, 0, &total), 0);
+        for (unsigned i = 0; i < 3000; i++) {
+                _cleanup_(rf_stats_freep) struct rf_stats *t = NULL;
+                _cleanup_(rf_figures_freep) struct rf_figures *f = NULL;
+                size_t figures = total.size - 1 - 8 - RF_STATS_PROMPTS * 8;
+                char *at = total.data + total.size - 1 - rf_random_below(&random, (uint32_t)figures), old = *at;
+                uint64_t from_us;
+                int r;
+
+                *at = (char)rf_random_u64(&random);
+                assert_int_equal(rf_stats_new(&t), 0);
+                r = rf_stats_record_decode(t, 0, total.data, total.size);
+                assert_true(r == 0 || r == -RF_ECORRUPT);
+                refused += r < 0;
+                attempt(t, NOON, "GET /c", RF_OUTCOME_OK, false);
+                assert_int_equal(rf_stats_sum(t, NOON, 0, &f, &from_us), 0);
+                *at = old;
+        }
+        assert_true(refused > 100);
+}
+
 /* ---- Criteria ---- */
 
 static const struct rf_criteria criteria = { .limits = { 60, 90, .01, .5, .02 }, .timeouts_of = "reccobeat" };
@@ -347,6 +383,7 @@ int main(void)
                 cmocka_unit_test(repeats_are_runs_whose_prompt_came_before),
                 cmocka_unit_test(endpoints_beyond_the_bound_are_counted_as_one),
                 cmocka_unit_test(records_bring_everything_back_and_damage_is_refused),
+                cmocka_unit_test(spoilt_records_are_read_without_harm),
                 cmocka_unit_test(criteria_are_met_missed_or_unknown),
                 cmocka_unit_test(metrics_are_text_in_two_formats),
         };

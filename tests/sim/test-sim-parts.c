@@ -4,6 +4,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "flow/lexicon.h"
+#include "flow/understand.h"
+#include "judge.h"
+#include "sim/bound.h"
+#include "sim/families.h"
 #include "sim/nearest.h"
 #include "sim/setup.h"
 #include "sim/statistics.h"
@@ -141,6 +146,93 @@ static void wrong_overrides_are_named(void **state)
         }
 }
 
+/* ---- Bounds ---- */
+
+static struct sim_call call_at(const char *provider, enum rf_op op, uint64_t start_ms, uint64_t wait_ms, uint64_t latency_ms)
+{
+        return (struct sim_call){ provider, op, start_ms * 1000, (start_ms + wait_ms + latency_ms) * 1000, latency_ms * 1000 };
+}
+
+static uint64_t bound_ms(const struct sim_call *calls, size_t n, const struct sim_allowance *a, size_t n_a)
+{
+        uint64_t us;
+
+        assert_int_equal(sim_bound_us(calls, n, a, n_a, &us), 0);
+        return us / 1000;
+}
+
+static void a_chain_is_of_calls_that_need_each_other(void **state)
+{
+        const struct sim_call calls[] = {
+                call_at("s", RF_OP_SEARCH_TRACKS, 0, 0, 300),        call_at("s", RF_OP_SEARCH_ARTISTS, 0, 0, 200),
+                call_at("s", RF_OP_ARTIST_TOP_TRACKS, 300, 0, 250),  call_at("s", RF_OP_ARTIST_TOP_TRACKS, 550, 0, 100),
+                call_at("r", RF_OP_AUDIO_FEATURES, 700, 500, 100),   call_at("r", RF_OP_RECOMMENDATIONS, 1300, 0, 200),
+                call_at("r", RF_OP_AUDIO_FEATURES, 1500, 0, 100),    call_at("s", RF_OP_ARTIST_TOP_TRACKS, 1600, 0, 90),
+        };
+
+        (void)state;
+        /* the second artist waited for a place only; tracks of a genre help nobody to find an artist's */
+        assert_int_equal(bound_ms(calls, 4, NULL, 0), 450);
+        assert_int_equal(bound_ms(calls, 5, NULL, 0), 550); /* the wait for the pace is no latency */
+        assert_int_equal(bound_ms(calls, 7, NULL, 0), 850);
+        assert_int_equal(bound_ms(calls, 8, NULL, 0), 940); /* only what was recommended told that more is needed */
+        assert_int_equal(bound_ms(NULL, 0, NULL, 0), 0);
+}
+
+static void limits_bind_from_the_first_call_that_could_go(void **state)
+{
+        const struct sim_allowance pace = { .provider = "r", .rate_per_s = 2, .burst = 1 }, window = { "r", 2, 1000000, 0, 0 };
+        const struct sim_call calls[] = {
+                call_at("s", RF_OP_SEARCH_TRACKS, 0, 0, 200),       call_at("r", RF_OP_AUDIO_FEATURES, 200, 0, 100),
+                call_at("r", RF_OP_AUDIO_FEATURES, 200, 500, 150),  call_at("r", RF_OP_AUDIO_FEATURES, 200, 1000, 120),
+        };
+
+        (void)state;
+        assert_int_equal(sim_allowance_us(&pace, 3), 1000000);
+        assert_int_equal(sim_allowance_us(&pace, 1), 0);
+        assert_int_equal(sim_allowance_us(&window, 2), 0);
+        assert_int_equal(sim_allowance_us(&window, 3), 1000000);
+        assert_int_equal(sim_allowance_us(&window, 5), 2000000);
+        assert_int_equal(bound_ms(calls, 4, NULL, 0), 350);
+        assert_int_equal(bound_ms(calls, 4, &pace, 1), 1300); /* after the search; whichever of them is the last takes 100 ms at least */
+        assert_int_equal(bound_ms(calls, 4, &window, 1), 1300);
+        assert_int_equal(bound_ms(calls, 4, &(struct sim_allowance){ .provider = "s", .rate_per_s = .01, .burst = 1 }, 1), 350);
+}
+
+/* ---- Families ---- */
+
+/* Those who asked before must not have asked the same: otherwise hits would say nothing. */
+static void related_prompts_are_other_wishes(void **state)
+{
+        struct rf_lexicon *lexicon = NULL;
+        char message[256];
+
+        (void)state;
+        assert_int_equal(rf_lexicon_load(TEST_SRCDIR "/data", &lexicon, message, sizeof(message)), 0);
+        for (size_t i = 0; i < mock_n_prompts; i++) {
+                const struct sim_family *family = sim_family_of(mock_prompts[i].prompt);
+                struct rf_brief *own = NULL, *other = NULL;
+
+                assert_non_null(family);
+                assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = mock_prompts[i].prompt }, &own), 0);
+                for (size_t k = 0; k < SIM_FAMILY_MAX; k++) {
+                        bool differs;
+
+                        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = family->related[k] }, &other), 0);
+                        differs = memcmp(own->targets, other->targets, sizeof(own->targets)) != 0 || own->n_genres != other->n_genres ||
+                                  own->year_from != other->year_from;
+                        for (size_t g = 0; g < MIN(own->n_genres, other->n_genres) && !differs; g++)
+                                differs = strcmp(own->genres[g].name, other->genres[g].name) != 0;
+                        if (!differs)
+                                fail_msg("%s is the same wish as %s", family->related[k], family->prompt);
+                        other = rf_brief_free(other);
+                }
+                rf_brief_free(own);
+        }
+        assert_null(sim_family_of("nobody's prompt"));
+        rf_lexicon_free(lexicon);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -150,6 +242,9 @@ int main(void)
                 cmocka_unit_test(the_nearest_name_is_offered_if_it_is_near),
                 cmocka_unit_test(overrides_set_what_they_name),
                 cmocka_unit_test(wrong_overrides_are_named),
+                cmocka_unit_test(a_chain_is_of_calls_that_need_each_other),
+                cmocka_unit_test(limits_bind_from_the_first_call_that_could_go),
+                cmocka_unit_test(related_prompts_are_other_wishes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ PLACES = ["--plugins", BUILD + "/.libs", "--data", SOURCE + "/data"]
 SWITCHES = 25
 ROWS = ["time P50/P95/P99", "understand", "gather", "generate", "evaluate", "order", "calls", "cache hits", "429s caused", "timeouts",
         "retries", "wasted calls", "errors", "failed runs", "nDCG@20", "cohesion", "coherence", "diversity", "arc fit", "bound",
-        "time over bound", "CPU"]
+        "time over bound", "limits used", "CPU", "heap, active run", "heap, waiting run", "coroutines"]
 
 
 def sim(*arguments, code=0):
@@ -28,7 +28,7 @@ def results(*arguments):
 
 
 def without_cpu(text):
-    return re.sub(r'(?m)^CPU.*$|"cpu_ms": [-0-9.e]+', "", text)
+    return re.sub(r'(?m)^(CPU|heap,).*$|"(cpu_ms|active_kib|waiting_kib)": [-0-9.e]+', "", text)
 
 
 def test_the_table_has_a_column_for_each_profile_and_a_row_for_each_figure():
@@ -60,7 +60,7 @@ def test_json_holds_every_figure():
         assert set(column["time_ms"]) == {"p50", "p95", "p99"}
         assert set(column["steps_ms"]) == {"understand", "gather", "generate", "evaluate", "order"}
         for name in ("calls", "hit_percent", "refused", "timeouts", "retries", "wasted", "errors", "failed_percent", "bound_ms",
-                     "bound_ratio", "cpu_ms", "violations"):
+                     "bound_ratio", "limits_percent", "cpu_ms", "active_kib", "waiting_kib", "coroutines", "violations"):
             assert column[name] >= 0, name
         for name in ("ndcg", "cohesion", "coherence", "diversity", "arc_fit"):
             assert 0 < column[name] <= 1, name
@@ -101,6 +101,13 @@ def test_what_exceeds_the_daemons_places_waits():
     r = results("--model", "mock", "--profile", "full", "--concurrency", "40", "--runs", "40", "--off", "coalesce",
                 "--whatif", "runs.active_max=2", "--whatif", "cache.enabled=no")
     assert r["full, what if"]["time_ms"]["p99"] > 5 * wide["time_ms"]["p99"]
+
+
+def test_runs_of_their_own_prompts_share_less():
+    same = results("--model", "mock", "--runs", "30", "--profile", "full", "--concurrency", "30")["full"]
+    distinct = results("--model", "mock", "--runs", "30", "--profile", "full", "--concurrency", "30", "--distinct")["full"]
+    assert distinct["calls"] > same["calls"] and distinct["failed_percent"] == 0
+    assert "the prompts are given already" in sim("--distinct", "--replay", "x", code=2)
 
 
 def test_what_if_stands_beside_what_is():

@@ -37,6 +37,7 @@ PROMPTS = ["happy pop, 20 songs", "sad folk, 10 songs", "dark techno, 20 songs",
 FAST = "rate = 1000\nburst = 100\n"
 # an answer counts as stored if the daemon is known to have gone on with other work for so long after it
 STORED_S = .25
+READ_LATE_S = .75  # by which a busy service reads what was sent to it before
 NEVER_CACHED = re.compile(r"/me/|/playlists/|/api/token|/authorize")
 NOTHING = threading.Event()
 
@@ -84,6 +85,7 @@ class Life:
 
     def call(self, method, parameters=None):
         """The last reply."""
+        began_us = time.monotonic() * 1e6
         try:
             with Client(self.round.socket) as c:
                 reply = c.call(method, parameters)
@@ -91,7 +93,7 @@ class Life:
             raise Gone from e
         if reply is None:
             raise Gone
-        self.proof_us = time.monotonic() * 1e6
+        self.proof_us = max(self.proof_us, began_us)
         return reply
 
     def end(self, how):
@@ -298,6 +300,9 @@ class Round:
                 reply = list(c.stream(W + "Follow", {"run": run}))[-1]
             assert reply, f"{self.name}: the daemon is gone\n{life.log()}"
             ends[run] = self.check_end(life, run, reply)
+            if ends[run] == "done":
+                out = subprocess.run([CTL, "--socket", self.socket, "follow", run, "--json"], capture_output=True, timeout=TIMEOUT)
+                assert out.returncode == 0 and json.loads(out.stdout) == self.accepted[run], f"{self.name}: {out}"
             assert self.accepted.get(run) != "cancelled" or ends[run] == "cancelled", f"{self.name}: {run} was cancelled, now {ends[run]}"
             self.count[f"ended: {ends[run]}"] += 1
             if ends[run] == "failed":
@@ -329,6 +334,17 @@ class Round:
         self.count["logins lost with a token on its way"] += 1
         self.log_in(life)
 
+    def story(self):
+        """What became of the playlists, in seconds, with the lives in between."""
+        lines = [(life.began_us, f"a life begins, faults {life.faults}") for life in self.lives]
+        lines += [(life.ended_us, f"it ends, {'with' if life.had_faults else 'without'} faults") for life in self.lives]
+        for e in self.upstreams.requests("spotify"):
+            if "/playlists" in e["path"]:
+                end = self.upstreams.end_of(e["id"]) or {"event": "no end", "t_us": e["t_us"]}
+                lines.append((e["t_us"], f'{e["method"]} {e["path"]} {e["status"]} {e.get("body", "")[:100]}: {end["event"]} '
+                                         f'{(end["t_us"] - e["t_us"]) / 1e6:.3f} s later'))
+        return "\n".join(f"{(t - self.lives[0].began_us) / 1e6:8.3f} {text}" for t, text in sorted(lines))
+
     def check_playlists(self, totals):
         """From what the service was sent and took. A request that it took counts, whether or not its answer arrived."""
         made, contents = collections.Counter(), collections.defaultdict(list)
@@ -341,8 +357,8 @@ class Round:
             else:
                 contents[e["path"]] += body["uris"]
         twice = sum(n - len(set(uris)) for uris in contents.values() for n in [len(uris)])
-        assert twice == 0, f"{self.name}: {twice} tracks were added twice"
-        assert all(n == 1 for n in made.values()), f"{self.name}: made twice: {made}"
+        assert twice == 0, f"{self.name}: {twice} tracks were added twice\n{self.story()}"
+        assert all(n == 1 for n in made.values()), f"{self.name}: made twice: {made}\n{self.story()}"
         assert {run.split("/")[0] for run in made} <= self.saved and len(made) == len(contents)
         assert sorted(map(len, contents.values())) == sorted(totals.values()), f"{self.name}: {contents} {totals}"
         self.count["tracks added"] += sum(map(len, contents.values()))
@@ -361,7 +377,7 @@ class Round:
         for e in requests:
             life = self.life_at(e["t_us"])
             if life:
-                life.proof_us = max(life.proof_us, e["t_us"])
+                life.proof_us = max(life.proof_us, e["t_us"] - READ_LATE_S * 1e6)
         answered = {}
         for e in requests:
             ids = e["params"].get("ids", "").split(",")
