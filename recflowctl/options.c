@@ -254,8 +254,11 @@ static int take_duration(struct args *a, size_t o, const char *value)
 static int take_time(struct args *a, size_t o, const char *value)
 {
         static const char *const formats[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ" };
-        int64_t ago_ms = parse_duration(value), now_ms = (int64_t)time(NULL) * 1000;
+        int64_t ago_ms = parse_duration(value), now_ms;
+        struct timespec now;
 
+        clock_gettime(CLOCK_REALTIME, &now);
+        now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
         if (ago_ms >= 0 && ago_ms <= now_ms) {
                 a->number[o] = now_ms - ago_ms;
                 return 0;
