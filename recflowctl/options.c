@@ -92,11 +92,15 @@ static void print_option(size_t o)
         printf("  %-22s %s\n", left, options[o].help);
 }
 
+#define USAGE_COLUMNS 47u /* left for a command and its arguments, of 80 */
+
 void args_print_help(const struct command *command)
 {
         if (command) {
-                printf("Usage: recflowctl %s%s%s [OPTION]...\n\n%c%s.\n\nOptions:\n", command->name, command->arguments[0] ? " " : "",
-                       command->arguments, toupper((unsigned char)command->help[0]), command->help + 1);
+                bool is_wide = strlen(command->name) + strlen(command->arguments) > USAGE_COLUMNS;
+
+                printf("Usage: recflowctl %s%s%s%s[OPTION]...\n\n%c%s.\n\nOptions:\n", command->name, command->arguments[0] ? " " : "",
+                       command->arguments, is_wide ? "\n                  " : " ", toupper((unsigned char)command->help[0]), command->help + 1);
                 for (size_t o = 0; o < OPT_COUNT; o++)
                         if ((command->options | COMMON) & BIT(o))
                                 print_option(o);

@@ -208,15 +208,25 @@ static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
         return worth > FULL_CALL && worth % FULL_CALL < FEW ? worth - worth % FULL_CALL : worth;
 }
 
+/* Asked for ahead, and not answered yet. */
+static bool is_under_way(const struct rf_run *run, const struct rf_candidate *c)
+{
+        return run->ahead && c->asked_features;
+}
+
 /* One round at each provider. Returns whether anything was asked. */
 static int ask_features(struct rf_run *run, enum rf_step step, const struct promising *list, size_t n)
 {
         _cleanup_(look_up_done) struct look_up l = features_of(run->pool);
-        size_t most = worth_now(run, step, n);
+        size_t most, n_open = 0;
         int r = begin(run, &l, n);
 
+        for (size_t i = 0; i < n; i++)
+                n_open += !is_under_way(run, list[i].c);
+        most = worth_now(run, step, n_open);
         for (size_t i = 0; i < n && r >= 0 && n_wanted(&l) < most; i++)
-                assign(&l, rf_pool_at(run->pool, list[i].at));
+                if (!is_under_way(run, list[i].c))
+                        assign(&l, rf_pool_at(run->pool, list[i].at));
         if (r < 0 || n_wanted(&l) == 0)
                 return r;
         r = ask(run, step, &l);
@@ -224,6 +234,112 @@ static int ask_features(struct rf_run *run, enum rf_step step, const struct prom
                 r = take(run->pool, &l);
         return r < 0 ? r : 1;
 }
+
+/* ---- Features, before everything is found ---- */
+
+struct rf_ahead {
+        struct rf_run *run;
+        enum rf_step step;
+        struct rf_group *group; /* its one call goes on while others do */
+        struct rf_pool *pool;   /* of what was found first */
+        struct look_up look_up;
+};
+
+struct rf_ahead *rf_enrich_ahead_free(struct rf_ahead *a)
+{
+        if (a) {
+                rf_group_free(a->group);
+                look_up_done(&a->look_up);
+                rf_pool_free(a->pool);
+        }
+        free(a);
+        return NULL;
+}
+
+int rf_enrich_ahead_new(struct rf_run *run, enum rf_step step, struct rf_ahead **ret)
+{
+        _cleanup_(rf_enrich_ahead_freep) struct rf_ahead *a = calloc(1, sizeof(*a));
+        int r;
+
+        if (!a || !(a->pool = rf_pool_new()))
+                return -ENOMEM;
+        a->run = run;
+        a->step = step;
+        a->look_up = features_of(a->pool);
+        r = rf_group_new(RF_FOREVER, &a->group);
+        if (r >= 0)
+                *ret = TAKE_PTR(a);
+        return r;
+}
+
+/* What is excluded may not be known yet: it's left out when all is there. */
+static int pool_finds(const struct rf_run *run, const struct rf_finds *finds, struct rf_pool *pool)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < finds->n && (r >= 0 || r == -ENOSPC); i++)
+                r = rf_pool_add(pool, &finds->list[i], NULL);
+        rf_constraints_filter(pool, run->brief, &(struct rf_exclusions){ 0 });
+        return r == -ENOSPC ? 0 : r;
+}
+
+static int ask_ahead(void *arg)
+{
+        struct rf_ahead *a = arg;
+
+        return ask(a->run, a->step, &a->look_up);
+}
+
+int rf_enrich_ahead_begin(struct rf_ahead *a, const struct rf_finds *finds)
+{
+        _cleanup_free_ struct promising *list = NULL;
+        size_t n = 0;
+        int r = pool_finds(a->run, finds, a->pool);
+
+        if (r >= 0)
+                r = pick(a->run, a->pool, lacks_features, &list, &n);
+        if (r >= 0)
+                r = begin(a->run, &a->look_up, n);
+        for (size_t i = 0; i < n && r >= 0 && n_wanted(&a->look_up) < FULL_CALL; i++)
+                assign(&a->look_up, rf_pool_at(a->pool, list[i].at));
+        if (r < 0 || n_wanted(&a->look_up) == 0)
+                return MIN(r, 0);
+        r = rf_group_spawn(a->group, "features-ahead", ask_ahead, a);
+        return r == -EAGAIN ? ask_ahead(a) : r;
+}
+
+static bool was_asked(const struct look_up *l, size_t provider, const char *id)
+{
+        for (size_t i = 0; i < l->n_ids[provider]; i++)
+                if (strcmp(l->ids[provider][i], id) == 0)
+                        return true;
+        return false;
+}
+
+void rf_enrich_ahead_expect(struct rf_run *run, struct rf_ahead *a)
+{
+        run->ahead = a;
+        run->n_asked_ahead = n_wanted(&a->look_up);
+        for (size_t i = 0; i < rf_pool_size(run->pool); i++)
+                for (size_t p = 0; p < a->look_up.n_providers; p++) {
+                        struct rf_candidate *c = rf_pool_at(run->pool, i);
+                        enum rf_id_kind kind;
+                        const char *id = rf_candidate_id_at(c, a->look_up.providers[p], &kind);
+
+                        if (id && was_asked(&a->look_up, p, id))
+                                c->asked_features |= (uint8_t)kind;
+                }
+}
+
+static int take_ahead(struct rf_run *run)
+{
+        struct rf_ahead *a = TAKE_PTR(run->ahead);
+        int r = rf_group_join(a->group);
+
+        return r < 0 && r != -ETIMEDOUT ? r : take(run->pool, &a->look_up); /* at the deadline the best so far is what is wanted */
+}
+
+/* ---- All features ---- */
 
 static void report_nameless(struct rf_run *run, const struct promising *list, size_t n)
 {
@@ -257,6 +373,10 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
                 report_nameless(run, list, n);
                 r = ask_features(run, step, list, n);
         }
+        if (r >= 0 && run->ahead) {
+                r = take_ahead(run);
+                r = r < 0 ? r : 1;
+        }
         /* where some of those answered nothing, the next provider may know: only for the same candidates, not for further ones */
         for (size_t round = 1; r > 0 && round < RF_PLUGINS_MAX; round++) {
                 size_t asked = 0;
@@ -268,82 +388,6 @@ int rf_enrich_features(struct rf_run *run, enum rf_step step)
                 r = ask_features(run, step, list, n);
         }
         return r < 0 ? r : 0;
-}
-
-/* ---- Features, before everything is found ---- */
-
-struct rf_ahead {
-        struct rf_pool *pool; /* of what was found first */
-        struct look_up look_up;
-};
-
-struct rf_ahead *rf_enrich_ahead_free(struct rf_ahead *a)
-{
-        if (a) {
-                look_up_done(&a->look_up);
-                rf_pool_free(a->pool);
-        }
-        free(a);
-        return NULL;
-}
-
-/* What is excluded may not be known yet: it's left out when all is there. */
-static int pool_finds(const struct rf_run *run, const struct rf_finds *finds, struct rf_pool *pool)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < finds->n && (r >= 0 || r == -ENOSPC); i++)
-                r = rf_pool_add(pool, &finds->list[i], NULL);
-        rf_constraints_filter(pool, run->brief, &(struct rf_exclusions){ 0 });
-        return r == -ENOSPC ? 0 : r;
-}
-
-int rf_enrich_ahead(struct rf_run *run, enum rf_step step, const struct rf_finds *finds, struct rf_ahead **ret)
-{
-        _cleanup_(rf_enrich_ahead_freep) struct rf_ahead *a = calloc(1, sizeof(*a));
-        _cleanup_free_ struct promising *list = NULL;
-        size_t n = 0;
-        int r;
-
-        if (!a || !(a->pool = rf_pool_new()))
-                return -ENOMEM;
-        a->look_up = features_of(a->pool);
-        r = pool_finds(run, finds, a->pool);
-        if (r >= 0)
-                r = pick(run, a->pool, lacks_features, &list, &n);
-        if (r >= 0)
-                r = begin(run, &a->look_up, n);
-        for (size_t i = 0; i < n && r >= 0 && n_wanted(&a->look_up) < FULL_CALL; i++)
-                assign(&a->look_up, rf_pool_at(a->pool, list[i].at));
-        if (r >= 0 && n_wanted(&a->look_up) > 0)
-                r = ask(run, step, &a->look_up);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(a);
-        return 0;
-}
-
-static bool was_asked(const struct look_up *l, size_t provider, const char *id)
-{
-        for (size_t i = 0; i < l->n_ids[provider]; i++)
-                if (strcmp(l->ids[provider][i], id) == 0)
-                        return true;
-        return false;
-}
-
-int rf_enrich_take_ahead(struct rf_run *run, const struct rf_ahead *a)
-{
-        run->n_asked_ahead = n_wanted(&a->look_up);
-        for (size_t i = 0; i < rf_pool_size(run->pool); i++)
-                for (size_t p = 0; p < a->look_up.n_providers; p++) {
-                        struct rf_candidate *c = rf_pool_at(run->pool, i);
-                        enum rf_id_kind kind;
-                        const char *id = rf_candidate_id_at(c, a->look_up.providers[p], &kind);
-
-                        if (id && was_asked(&a->look_up, p, id))
-                                c->asked_features |= (uint8_t)kind;
-                }
-        return take(run->pool, &a->look_up);
 }
 
 /* ---- Details ---- */

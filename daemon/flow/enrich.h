@@ -19,11 +19,14 @@ size_t rf_enrich_worth_later(const struct rf_run *run, size_t n);
 int rf_enrich(struct rf_run *run, enum rf_step step, bool with_details);
 
 /*
- * Features of the most promising of what was found first, one full call of them, while the rest is still being looked for (yields);
- * taken when everything is in the pool. -ECANCELED, -ENOMEM.
+ * Features of the most promising of what was found first, one full call of them, while the rest is still being looked for. Made, and freed
+ * (which yields until its call is given up), by the run's own coroutine. -ECANCELED, -ENOMEM.
  */
 struct rf_ahead;
-int rf_enrich_ahead(struct rf_run *run, enum rf_step step, const struct rf_finds *finds, struct rf_ahead **ret);
-int rf_enrich_take_ahead(struct rf_run *run, const struct rf_ahead *ahead);
+int rf_enrich_ahead_new(struct rf_run *run, enum rf_step step, struct rf_ahead **ret);
+/* The call goes off, from any coroutine; doesn't wait for it. Once at most. */
+int rf_enrich_ahead_begin(struct rf_ahead *ahead, const struct rf_finds *finds);
+/* Everything is in the pool: what was asked for ahead isn't asked for again, and the next rf_enrich_features() waits for it with the rest. */
+void rf_enrich_ahead_expect(struct rf_run *run, struct rf_ahead *ahead);
 struct rf_ahead *rf_enrich_ahead_free(struct rf_ahead *ahead);
 DEFINE_CLEANUP(struct rf_ahead *, rf_enrich_ahead_free);

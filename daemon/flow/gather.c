@@ -122,8 +122,8 @@ static int gather_genres(void *arg)
          * A slow or paced service of features begins while artists are still being looked into. Not for the many genres that a model names:
          * the tracks of the first would be looked up before those of their artists, which are as surely of them.
          */
-        if (r >= 0 && run->fetches_ahead && !run->is_serial && !run->flow->asks_model && w->finds.n > 0)
-                r = rf_enrich_ahead(run, RF_STEP_GATHER, &w->finds, &w->ahead);
+        if (r >= 0 && w->ahead && w->finds.n > 0)
+                r = rf_enrich_ahead_begin(w->ahead, &w->finds);
         return r;
 }
 
@@ -339,18 +339,16 @@ static int choose_anchors(struct rf_run *run)
         return r;
 }
 
-int rf_gather(struct rf_run *run)
+/* As PARTS say, or one after the other; then everything is in the pool. */
+static int find_all(struct rf_run *run, struct rf_ahead *ahead)
 {
         struct rf_generator work[PART_COUNT];
-        bool is_parallel = rf_run_is_on(run, RF_OPT_OVERLAP_DISCOVERY);
         int r;
 
         for (unsigned i = 0; i < PART_COUNT; i++)
                 work[i] = (struct rf_generator){ .run = run };
-        memcpy(run->wished, run->genres, sizeof(run->wished));
-        run->fetches_ahead = rf_run_is_on(run, RF_OPT_ARTIST_PREFETCH);
-        run->is_serial = !is_parallel;
-        r = is_parallel ? gather_at_once(work) : gather_one_after_another(work);
+        work[PART_GENRES].ahead = ahead;
+        r = run->is_serial ? gather_one_after_another(work) : gather_at_once(work);
         if (r >= 0 && work[PART_GENRES].finds.n == 0 && work[PART_ARTISTS].finds.n == 0 && run->n_matched > 0)
                 r = gather_from_artists(&work[PART_GENRES]);
         for (unsigned i = 0; i < PART_COUNT; i++) {
@@ -358,11 +356,26 @@ int rf_gather(struct rf_run *run)
                         r = rf_finds_merge(&work[i].finds, run);
                 rf_finds_done(&work[i].finds);
         }
-        if (r >= 0 && work[PART_GENRES].ahead)
-                r = rf_enrich_take_ahead(run, work[PART_GENRES].ahead);
-        rf_enrich_ahead_free(work[PART_GENRES].ahead);
+        return r;
+}
+
+int rf_gather(struct rf_run *run)
+{
+        _cleanup_(rf_enrich_ahead_freep) struct rf_ahead *ahead = NULL;
+        int r = 0;
+
+        memcpy(run->wished, run->genres, sizeof(run->wished));
+        run->fetches_ahead = rf_run_is_on(run, RF_OPT_ARTIST_PREFETCH);
+        run->is_serial = !rf_run_is_on(run, RF_OPT_OVERLAP_DISCOVERY);
+        if (run->fetches_ahead && !run->is_serial && !run->flow->asks_model)
+                r = rf_enrich_ahead_new(run, RF_STEP_GATHER, &ahead);
+        if (r >= 0)
+                r = find_all(run, ahead);
+        if (r >= 0 && ahead)
+                rf_enrich_ahead_expect(run, ahead);
         if (r >= 0)
                 r = choose_anchors(run);
+        run->ahead = NULL;
         run->is_serial = false;
         return r;
 }

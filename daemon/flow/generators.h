@@ -12,7 +12,7 @@ struct rf_generator {
         struct rf_run *run;
         unsigned pass; /* 0 is the first */
         struct rf_finds finds;
-        struct rf_ahead *ahead; /* features of some of them (flow/enrich.h); NULL */
+        struct rf_ahead *ahead; /* for features of some of them (flow/enrich.h), borrowed; NULL */
 };
 
 /* More by the artists mentioned. */

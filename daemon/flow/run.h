@@ -66,6 +66,7 @@ struct rf_run {
 
         bool is_serial;                    /* one call at a time */
         bool fetches_ahead;                /* artists' tracks as soon as an artist is known */
+        struct rf_ahead *ahead;            /* features under way that were asked for before all was found; NULL (flow/enrich.h) */
         size_t n_asked_ahead;              /* candidates whose features were asked for before all were found */
         bool fetches_anew;                 /* a further pass without the memory of those before */
         bool has_mentioned_tracks;         /* tracks by the artists mentioned were fetched */
