@@ -56,6 +56,11 @@ static void print_store(const char *name, const json_t *s)
         putchar('\n');
         if (text(s, "set_aside")[0])
                 printf("%-10sa damaged file was set aside as %s\n", "", text(s, "set_aside"));
+        if (text(s, "problem")[0]) {
+                printf("%-10s", "");
+                print_text(text(s, "problem"));
+                putchar('\n');
+        }
 }
 
 int command_status(struct ctl *c)

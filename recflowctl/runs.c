@@ -52,15 +52,16 @@ static void print_run(const json_t *run, unsigned columns)
 
 static int put_time(const struct ctl *c, json_t *parameters, const char *name, enum option o)
 {
-        /* the daemon hears of whole seconds: the one that has begun counts */
-        time_t seconds = (time_t)((c->args.number[o] + (o == OPT_UNTIL ? 999 : 0)) / 1000);
-        char text[32];
+        time_t seconds = (time_t)(c->args.number[o] / 1000);
+        char text[40];
         struct tm tm;
+        size_t n;
 
         if (!c->args.is_set[o])
                 return 0;
         gmtime_r(&seconds, &tm);
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+        n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(c->args.number[o] % 1000));
         return json_object_set_new(parameters, name, json_string(text));
 }
 

@@ -72,7 +72,9 @@ def wait_for_line(process, line):
 class Daemon:
     """A private recflowd; its directory is the caller's."""
 
-    def __init__(self, directory, extra="", arguments=(), environment=None, config=True, pass_fds=(), provider="[provider mock]\n"):
+    def __init__(self, directory, extra="", arguments=(), environment=None, config=True, pass_fds=(), provider="[provider mock]\n",
+                 prefix=()):
+        """`prefix`: a command that runs the daemon's in its turn."""
         self.directory = str(directory)
         self.socket = os.path.join(self.directory, "socket")
         self.config = os.path.join(self.directory, "recflowd.conf")
@@ -81,7 +83,7 @@ class Daemon:
             self.write_config(extra, provider)
         read_end, write_end = os.pipe()
         log = open(self.log_path, "ab")
-        command = [os.path.join(BUILD, "recflowd"), "--config", self.config, "--ready-fd", str(write_end), *arguments]
+        command = [*prefix, os.path.join(BUILD, "recflowd"), "--config", self.config, "--ready-fd", str(write_end), *arguments]
         self.process = subprocess.Popen(command, stderr=log, stdout=log, pass_fds=(write_end, *pass_fds),
                                         env={**os.environ, **(environment or {})})
         log.close()

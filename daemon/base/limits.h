@@ -92,6 +92,8 @@
 #define RF_RUNS_AGE_MAX_US UINT64_C(600000000) /* ..and at most this */
 #define RF_RUN_END_ATTEMPTS_MAX 3u         /* further tries to write a run's end to disk */
 #define RF_RUN_END_PAUSE_US 500000u        /* before each of them */
+#define RF_RUN_LATE_PAUSE_US UINT64_C(5000000) /* between further ones, once its client was told that it can't be written */
+#define RF_RUNS_DROPPED_MAX 64u            /* ended runs that make room for one in a state store at its limit */
 #define RF_SAVES_ACTIVE_MAX 16u            /* playlists being saved at once */
 #define RF_SAVES_POSTPONED_MAX 256u        /* savings that wait until their service allows calls again; more fail */
 #define RF_SAVE_PAUSE_MIN_US UINT64_C(5000000) /* such a wait, at least */

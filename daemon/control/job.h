@@ -12,7 +12,7 @@ struct rf_run_client;
 struct rf_job {
         struct rf_runs *runs; /* NULL: one of the store, for looking at */
         unsigned references;
-        struct rf_list link; /* in its client's queue while waiting */
+        struct rf_list link; /* in its client's queue while waiting; among those whose end isn't written */
         struct rf_run_client *client; /* NULL unless it waits */
         char id[RF_RUN_ID_SIZE];
         struct rf_wish *wish;
@@ -25,7 +25,7 @@ struct rf_job {
         struct rf_progress progress;
         char progress_message[RF_PROGRESS_MESSAGE_SIZE];
         int error;
-        int unkept; /* its end couldn't be written down: why */
+        int unkept; /* why its end couldn't be written down yet; 0: it is, or it hasn't ended */
         char *title, *message;
         uint32_t n_tracks;
         json_t *playlist;

@@ -6,11 +6,12 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "control/varlink/encode.h"
 
 enum { PRUNED_AT_ONCE = 64 };
 
-int rf_kept_put(struct rf_state *state, const struct rf_job *j)
+static int put(struct rf_state *state, const struct rf_job *j)
 {
         _cleanup_buf_ struct rf_buf record = RF_BUF_INIT, playlist = RF_BUF_INIT;
         struct rf_run_record rr = { .state = j->state, .accepted_us = j->accepted_us, .ended_us = j->ended_us, .client = j->client_id,
@@ -182,6 +183,7 @@ int rf_kept_list(struct rf_state *state, const struct rf_map *living, const stru
 
 struct victims {
         uint64_t excess, ended_before_us;
+        size_t most; /* at once */
         char ids[PRUNED_AT_ONCE][RF_RUN_ID_SIZE];
         size_t n;
 };
@@ -203,7 +205,7 @@ static int choose_victim(void *arg, const void *key, size_t key_size, const void
                 return 0;
         if (v->excess > 0)
                 v->excess--;
-        return ++v->n == PRUNED_AT_ONCE;
+        return ++v->n == v->most;
 }
 
 int rf_kept_prune(struct rf_state *state, const struct rf_map *living, uint64_t most, uint64_t ended_before_us)
@@ -217,7 +219,7 @@ int rf_kept_prune(struct rf_state *state, const struct rf_map *living, uint64_t 
         do {
                 uint64_t kept = rf_state_count(state, RF_TABLE_RUNS), allowed = most + rf_map_size(living);
 
-                *v = (struct victims){ .excess = kept > allowed ? kept - allowed : 0, .ended_before_us = ended_before_us };
+                *v = (struct victims){ .excess = kept > allowed ? kept - allowed : 0, .ended_before_us = ended_before_us, .most = PRUNED_AT_ONCE };
                 if (v->excess > 0 || ended_before_us > 0)
                         r = rf_state_foreach(state, RF_TABLE_RUNS, false, choose_victim, v);
                 for (size_t i = 0; r >= 0 && i < v->n; i++)
@@ -225,4 +227,35 @@ int rf_kept_prune(struct rf_state *state, const struct rf_map *living, uint64_t 
         } while (r >= 0 && v->n == PRUNED_AT_ONCE);
         free(v);
         return MIN(r, 0);
+}
+
+/* 1: the oldest that has ended is gone; 0: there is none. */
+static int drop_oldest(struct rf_state *state)
+{
+        struct victims *v = calloc(1, sizeof(*v));
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        v->excess = 1;
+        v->most = 1;
+        r = rf_state_foreach(state, RF_TABLE_RUNS, false, choose_victim, v);
+        if (r >= 0 && v->n > 0)
+                r = rf_kept_remove(state, v->ids[0]);
+        r = r < 0 ? r : v->n > 0;
+        free(v);
+        return r;
+}
+
+/* What a removal gives back can be used after the next one. */
+int rf_kept_put(struct rf_state *state, const struct rf_job *j)
+{
+        int r = put(state, j);
+
+        for (unsigned i = 0; i < RF_RUNS_DROPPED_MAX && r == -ENOSPC && rf_state_is_full(state); i++) {
+                if (drop_oldest(state) <= 0)
+                        break;
+                r = put(state, j);
+        }
+        return r;
 }

@@ -8,7 +8,7 @@
 #include "control/job.h"
 #include "store/state.h"
 
-/* Yields until it's on disk. */
+/* Yields until it's on disk. In a store that is at its limit the oldest that have ended make room for it. */
 int rf_kept_put(struct rf_state *state, const struct rf_job *j);
 int rf_kept_remove(struct rf_state *state, const char *id); /* yields */
 /* A new object. -RF_ENORUN; -RF_ECORRUPT. Doesn't yield. */

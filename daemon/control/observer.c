@@ -152,24 +152,48 @@ static int save_again_and_again(void *arg)
         return 0;
 }
 
+static int load_one(struct rf_observer *o, size_t i, const char *name)
+{
+        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
+        int r = rf_state_get(o->options.state, RF_TABLE_STATS, name, strlen(name), &b);
+
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : rf_stats_record_decode(o->stats, i, b.data, b.size);
+}
+
 static int load(struct rf_observer *o, size_t *ret_damaged)
 {
         for (size_t i = 0; i < RF_STATS_RECORDS; i++) {
-                _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
                 char name[RF_STATS_RECORD_NAME_SIZE];
                 int r;
 
                 rf_stats_record_name(i, name);
-                r = rf_state_get(o->options.state, RF_TABLE_STATS, name, strlen(name), &b);
-                if (r == -ENOENT)
-                        continue;
-                if (r >= 0)
-                        r = rf_stats_record_decode(o->stats, i, b.data, b.size);
+                r = load_one(o, i, name);
                 if (r == -ENOMEM)
                         return r;
                 *ret_damaged += r < 0;
         }
         return 0;
+}
+
+int rf_observer_keep(struct rf_observer *o)
+{
+        return o->options.state ? save(o) : 0;
+}
+
+int rf_observer_take_up(struct rf_observer *o, const char *name)
+{
+        char other[RF_STATS_RECORD_NAME_SIZE];
+
+        for (size_t i = 0; i < RF_STATS_RECORDS && o->options.state; i++) {
+                rf_stats_record_name(i, other);
+                if (strcmp(name, other) != 0)
+                        continue;
+                rf_stats_record_mark(o->stats, i, false);
+                return load_one(o, i, name);
+        }
+        return 0; /* one that nothing is made of */
 }
 
 int rf_observer_start(struct rf_observer *o, size_t *ret_damaged)

@@ -33,6 +33,10 @@ const struct rf_observer_options *rf_observer_options(const struct rf_observer *
 int rf_observer_start(struct rf_observer *o, size_t *ret_damaged);
 /* Keeps the rest (yields). */
 void rf_observer_stop(struct rf_observer *o);
+/* Writes what was counted up to now (yields). */
+int rf_observer_keep(struct rf_observer *o);
+/* The record of that name was written by somebody else: counting goes on from there. -RF_ECORRUPT, -RF_EFOREIGN, -ENOMEM. Doesn't yield. */
+int rf_observer_take_up(struct rf_observer *o, const char *name);
 uint64_t rf_observer_unsaved(const struct rf_observer *o); /* times that figures couldn't be written; they are tried again */
 
 /* As rf_upstream_options want them; `arg` is the observer. */

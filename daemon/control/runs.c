@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,9 @@ struct rf_runs {
         struct rf_runs_options options;
         const struct rf_flow *flow;
         struct rf_state *state;
-        struct rf_map *jobs; /* that haven't ended, by id */
+        struct rf_map *jobs; /* that haven't ended, or whose end the store doesn't know yet, by id */
+        struct rf_list unwritten; /* of these, the latter */
+        struct rf_waiters late;   /* told when there is one */
         struct rf_run_queue *queue;
         struct rf_group *group;
         struct rf_runs_stats stats;
@@ -75,6 +78,8 @@ static void count_end(struct rf_runs *runs, enum rf_run_state state)
                 runs->stats.cancelled++;
 }
 
+/* ---- Ends ---- */
+
 /* A full disk, or memory that was short for a moment, is given a little time. Until it's written, the job is as it was. */
 static int write_end(const struct rf_job *j, enum rf_run_state state, int error, uint64_t ended_us)
 {
@@ -85,7 +90,7 @@ static int write_end(const struct rf_job *j, enum rf_run_state state, int error,
         ended.error = error;
         ended.ended_us = ended_us;
         r = rf_kept_put(j->runs->state, &ended);
-        for (unsigned i = 0; r < 0 && i < RF_RUN_END_ATTEMPTS_MAX; i++) {
+        for (unsigned i = 0; r < 0 && r != -ENOTRECOVERABLE && i < RF_RUN_END_ATTEMPTS_MAX; i++) {
                 if (rf_sleep_us(RF_RUN_END_PAUSE_US) < 0)
                         break;
                 r = rf_kept_put(j->runs->state, &ended);
@@ -93,10 +98,46 @@ static int write_end(const struct rf_job *j, enum rf_run_state state, int error,
         return r;
 }
 
-/*
- * The end of a run reaches the disk before anybody hears of it. Where that can't be, it's in the store as one that hasn't ended, and the
- * next start takes it up again.
- */
+/* A result that can't be kept is one that a client may lose: said, and not called done. */
+static void lose_result(struct rf_job *j, int error)
+{
+        char message[RF_STATE_EXPLANATION_SIZE + 64];
+
+        if (error == -ENOTRECOVERABLE) /* the daemon ends, too */
+                snprintf(message, sizeof(message), "the playlist could not be stored; the next start of the daemon makes it anew");
+        else
+                snprintf(message, sizeof(message), "the playlist could not be stored: %s", rf_state_explain(j->runs->state, error));
+        json_decref(TAKE_PTR(j->playlist));
+        free(TAKE_PTR(j->title));
+        j->n_tracks = 0;
+        free(j->message);
+        j->message = strdup(message);
+}
+
+/* Among the living no more. The reference is given up. */
+static void let_go(struct rf_job *j)
+{
+        rf_map_remove_string(j->runs->jobs, j->id);
+        rf_job_unref(j);
+}
+
+/* Ends that could not be written are, once something can. */
+static void write_late(struct rf_runs *runs)
+{
+        struct rf_job *j;
+
+        while ((j = rf_list_first(&runs->unwritten, struct rf_job, link))) {
+                rf_list_remove(&j->link);
+                j->unkept = rf_kept_put(runs->state, j);
+                if (j->unkept < 0) {
+                        rf_list_append(&runs->unwritten, &j->link);
+                        return;
+                }
+                let_go(j);
+        }
+}
+
+/* The end of a run reaches the disk before anybody hears of it. */
 static void end_job(struct rf_job *j, enum rf_run_state state, int error)
 {
         struct rf_runs *runs = j->runs;
@@ -106,12 +147,9 @@ static void end_job(struct rf_job *j, enum rf_run_state state, int error)
                 error = 0;
         j->unkept = write_end(j, state, error, ended_us);
         if (j->unkept < 0 && state == RF_RUN_DONE) {
-                /* a result that can't be kept is one that a client may lose: said, and not called done */
                 state = RF_RUN_FAILED;
                 error = j->unkept;
-                json_decref(TAKE_PTR(j->playlist));
-                free(j->message);
-                j->message = strdup("the playlist could not be stored; the next start of the daemon makes it anew");
+                lose_result(j, error);
         }
         j->state = state;
         j->error = error;
@@ -123,11 +161,33 @@ static void end_job(struct rf_job *j, enum rf_run_state state, int error)
                 rf_job_view(j, &view);
                 runs->options.ended(&view);
         }
-        rf_map_remove_string(runs->jobs, j->id);
         rf_job_changed(j);
+        if (j->unkept < 0) {
+                /* the store holds it as it was: asked for, it's this one that answers, until it can be written */
+                rf_list_append(&runs->unwritten, &j->link);
+                rf_wake_all(&runs->late);
+                return;
+        }
+        let_go(j);
+        write_late(runs);
         (void)rf_kept_prune(runs->state, runs->jobs, runs->options.kept_max, 0); /* tried again at the next end */
-        rf_job_unref(j);
 }
+
+/* Also while nothing else is written. */
+static int keep_writing_late(void *arg)
+{
+        struct rf_runs *runs = arg;
+        int r = 0;
+
+        while (r >= 0) {
+                r = rf_list_is_empty(&runs->unwritten) ? rf_wait(&runs->late, RF_FOREVER) : rf_sleep_us(RF_RUN_LATE_PAUSE_US);
+                if (r >= 0)
+                        write_late(runs);
+        }
+        return 0;
+}
+
+/* ---- Beginning ---- */
 
 static void dispatch(struct rf_runs *runs);
 
@@ -144,10 +204,9 @@ static int job_main(void *arg)
         if (r >= 0)
                 r = rf_group_join(j->group);
         j->group = rf_group_free(j->group);
-        if (runs->is_stopping && r == -ECANCELED && !j->is_cancelled) {
-                rf_map_remove_string(runs->jobs, j->id);
-                rf_job_unref(j);
-        } else
+        if (runs->is_stopping && r == -ECANCELED && !j->is_cancelled)
+                let_go(j);
+        else
                 end_job(j, j->is_cancelled ? RF_RUN_CANCELLED : r < 0 ? RF_RUN_FAILED : RF_RUN_DONE, r);
         runs->stats.active--;
         rf_wake_all(&runs->idle);
@@ -290,6 +349,8 @@ int rf_runs_accept(struct rf_runs *runs, const struct rf_wish *wish, uint64_t cl
         j->client_id = client;
         runs->reserved++;
         r = rf_kept_put(runs->state, j);
+        if (r >= 0)
+                write_late(runs);
         runs->reserved--;
         if (r < 0)
                 return r;
@@ -315,8 +376,11 @@ int rf_runs_find(struct rf_runs *runs, const char *id, struct rf_job **ret)
 
 int rf_runs_cancel(struct rf_runs *runs, struct rf_job *j)
 {
-        if (rf_job_has_ended(j))
-                return 0;
+        if (rf_job_has_ended(j)) {
+                if (j->unkept < 0)
+                        write_late(runs);
+                return j->unkept;
+        }
         if (!j->is_cancelled && j->state == RF_RUN_WAITING) {
                 j->is_cancelled = true;
                 rf_run_queue_remove(runs->queue, j);
@@ -361,6 +425,8 @@ int rf_runs_new(const struct rf_runs_options *o, const struct rf_flow *flow, str
         runs->flow = flow;
         runs->state = state;
         rf_waiters_init(&runs->idle);
+        rf_waiters_init(&runs->late);
+        rf_list_init(&runs->unwritten);
         runs->jobs = rf_map_new();
         runs->queue = rf_run_queue_new();
         if (!runs->jobs || !runs->queue)
@@ -419,6 +485,8 @@ int rf_runs_start(struct rf_runs *runs, size_t *ret_resumed)
         if (r >= 0)
                 r = rf_group_spawn(runs->group, "retention", grow_old, runs);
         if (r >= 0)
+                r = rf_group_spawn(runs->group, "late ends", keep_writing_late, runs);
+        if (r >= 0)
                 dispatch(runs);
         return r;
 }
@@ -445,8 +513,12 @@ void rf_runs_stop(struct rf_runs *runs)
         runs->group = rf_group_free(runs->group);
         while ((j = rf_run_queue_first(runs->queue))) {
                 rf_run_queue_take(runs->queue, j);
-                rf_map_remove_string(runs->jobs, j->id);
-                rf_job_unref(j);
+                let_go(j);
+        }
+        write_late(runs);
+        while ((j = rf_list_first(&runs->unwritten, struct rf_job, link))) { /* the next start takes them up again */
+                rf_list_remove(&j->link);
+                let_go(j);
         }
 }
 

@@ -129,8 +129,8 @@ static int create_once(struct rf_save_steps *s)
         _cleanup_(rf_answer_unrefp) struct rf_answer *found = NULL, *made = NULL;
         int r = 0;
 
-        if (rec->is_create_sent) {
-                r = settle();
+        if (rec->is_create_sent || s->is_doubtful) {
+                r = rec->is_create_sent ? settle() : 0;
                 if (r >= 0)
                         r = look_for_playlist(s, &found);
                 if (r < 0)
@@ -192,14 +192,14 @@ static int clear_up(struct rf_save_steps *s)
         _cleanup_json_ json_t *order = json_array(), *absent = json_array();
         const json_t *id;
         size_t i;
-        int r = present && order && absent ? settle() : -ENOMEM;
+        int r = !present || !order || !absent ? -ENOMEM : rec->n_sent > rec->n_added ? settle() : 0;
 
         if (r >= 0)
                 r = read_back(s, present);
         if (r < 0)
                 return r;
         json_array_foreach(rec->tracks, i, id) {
-                bool is_there = i < rec->n_added || (i < rec->n_sent && rf_map_get_string(present, json_string_value(id)));
+                bool is_there = i < rec->n_added || ((i < rec->n_sent || s->is_doubtful) && rf_map_get_string(present, json_string_value(id)));
 
                 r |= json_array_append(is_there ? order : absent, (json_t *)id);
         }
@@ -209,6 +209,7 @@ static int clear_up(struct rf_save_steps *s)
         json_decref(rec->tracks);
         rec->tracks = TAKE_PTR(order);
         rec->n_added = rec->n_sent = (uint32_t)i;
+        s->is_doubtful = false;
         return s->keep(s->arg);
 }
 
@@ -243,7 +244,7 @@ static int add_all(struct rf_save_steps *s)
         unsigned failures = 0;
 
         while (rec->n_added < rec->n_total) {
-                int r = rec->n_sent > rec->n_added ? clear_up(s) : 0;
+                int r = rec->n_sent > rec->n_added || s->is_doubtful ? clear_up(s) : 0;
 
                 if (r >= 0 && rec->n_added < rec->n_total)
                         r = add_batch(s);

@@ -13,6 +13,7 @@ struct rf_save_steps {
         struct rf_provider *provider;
         struct rf_save_record *record;
         uint32_t batch_max;            /* tracks in one call */
+        bool is_doubtful;              /* more may have been sent than the record knows: it may be of an older copy of the store */
         int (*keep)(void *arg);        /* writes the record to disk, and tells who follows; yields */
         json_t *(*tracks)(void *arg);  /* the run's tracks, a new reference; NULL: they're gone */
         void *arg;

@@ -29,6 +29,8 @@ struct rf_save {
         uint64_t postponed_until_us; /* wall clock; 0: it isn't */
         int postponed_for;           /* -RF_ERATE, -RF_EQUOTA */
         bool already;
+        bool is_doubtful; /* the service may know more of it than the record */
+        int keep_error;   /* of the last write */
 };
 
 struct rf_saves {
@@ -37,6 +39,7 @@ struct rf_saves {
         size_t n_postponed;
         struct rf_group *group;
         struct rf_waiters idle; /* somebody waits for those under way to end */
+        uint64_t started_wall_us;
         bool is_draining, is_hurried, is_stopping;
 };
 
@@ -104,6 +107,7 @@ static int keep(void *arg)
                 r = rf_state_put(s->saves->options.state, RF_TABLE_SAVES, s->key, strlen(s->key), b.data, b.size);
         if (r >= 0)
                 changed(s);
+        s->keep_error = r;
         return r;
 }
 
@@ -189,6 +193,8 @@ static void end(struct rf_save *s, int error, const char *message)
 
         rec->state = error < 0 ? RF_SAVE_FAILED : RF_SAVE_DONE;
         rec->error = error;
+        if (error < 0 && error == s->keep_error && error != -ENOMEM)
+                message = rf_state_explain(s->saves->options.state, error);
         rec->message = error < 0 ? strdup(message[0] ? message : rf_strerror(error)) : NULL;
         r = keep(s);
         if (r < 0 && error >= 0) {
@@ -229,7 +235,7 @@ static int save_main(void *arg)
         struct rf_save *s = arg;
         struct rf_saves *saves = s->saves;
         struct rf_save_steps steps = { .upstream = saves->options.upstream, .provider = s->provider, .record = &s->record,
-                                       .batch_max = saves->options.batch_max, .keep = keep, .tracks = tracks_of_run, .arg = s };
+                                       .batch_max = saves->options.batch_max, .is_doubtful = s->is_doubtful, .keep = keep, .tracks = tracks_of_run, .arg = s };
         const struct rf_operation *o = rf_provider_operation(s->provider, RF_OP_ADD_TO_PLAYLIST);
         int r;
 
@@ -320,6 +326,15 @@ static int compose(struct rf_save *s, const struct rf_save_wish *w, uint32_t num
         return s->record.name && s->record.description ? 0 : -ENOMEM;
 }
 
+/* Of before this start: the state may have been put back from an older copy, which doesn't know what was saved since. */
+static bool is_older(const struct rf_saves *saves, const struct rf_job *j)
+{
+        struct rf_job_view v;
+
+        rf_job_view(j, &v);
+        return v.accepted_us < saves->started_wall_us;
+}
+
 /* 1: it's saved already; 0: ready to be launched. */
 static int prepare(struct rf_save *s, const struct rf_save_wish *w, char *message, size_t size)
 {
@@ -338,6 +353,7 @@ static int prepare(struct rf_save *s, const struct rf_save_wish *w, char *messag
         r = rf_save_check(s->saves->options.upstream, s->provider, message, size);
         if (r < 0)
                 return r;
+        s->is_doubtful = !j || is_older(s->saves, j);
         if (!j) {
                 free(s->record.message);
                 s->record.message = NULL;
@@ -437,6 +453,7 @@ static int resume(struct rf_saves *saves, const char *key)
         s = save_new(saves, run, p);
         if (!s)
                 return -ENOMEM;
+        s->is_doubtful = true;
         r = load(s);
         if (r < 0) {
                 rf_save_unref(s);
@@ -452,6 +469,7 @@ int rf_saves_start(struct rf_saves *saves, size_t *ret_resumed)
         int r = rf_group_new_detached(RF_FOREVER, &saves->group);
 
         *ret_resumed = 0;
+        saves->started_wall_us = rf_wall_us();
         if (r >= 0)
                 r = look_at_all(saves, &f);
         for (size_t i = 0; r >= 0 && i < f->n_resume; i++) {

@@ -223,7 +223,29 @@ int rf_control_add_to_import(struct rf_varlink_call *call, void *arg)
 static bool is_under_way(const struct rf_control *c, const struct record *rec)
 {
         return (rec->table == RF_TABLE_RUNS && rf_runs_is_under_way(c->runs, rec->key.data)) ||
-               (rec->table == RF_TABLE_SAVES && rf_saves_is_under_way(c->saves, rec->key.data));
+               (rec->table == RF_TABLE_SAVES && rf_saves_is_under_way(c->saves, rec->key.data)) ||
+               (rec->table == RF_TABLE_USES && rec->key.size == RF_WARM_KEY_SIZE && rf_warmer_knows(c->warmer, (const uint8_t *)rec->key.data));
+}
+
+/* What the running daemon would otherwise write over, or sort before. */
+static int take_up(const struct rf_control *c, const struct rf_state_write *writes, size_t n)
+{
+        bool warms = false;
+
+        for (size_t k = 0; k < n; k++) {
+                int r = 0;
+
+                if (writes[k].is_kept)
+                        continue;
+                if (writes[k].table == RF_TABLE_RUNS)
+                        rf_runs_note_id(c->runs, writes[k].key);
+                else if (writes[k].table == RF_TABLE_STATS)
+                        r = rf_observer_take_up(c->observer, writes[k].key);
+                warms |= writes[k].table == RF_TABLE_USES || writes[k].table == RF_TABLE_WARM;
+                if (r == -ENOMEM) /* one that can't be read is said by the next start */
+                        return r;
+        }
+        return warms ? rf_warmer_take_up(c->warmer) : 0;
 }
 
 static int reply_counts(struct rf_varlink_call *call, const struct rf_state_write *writes, size_t n, size_t n_under_way)
@@ -255,15 +277,17 @@ static int commit(struct rf_varlink_call *call, const struct rf_control *c, cons
                         writes[n++] = (struct rf_state_write){ .table = rec->table, .key = rec->key.data, .key_size = rec->key.size,
                                                                .value = rec->data.data, .size = rec->data.size, .keeps = !i->replaces };
         }
-        r = rf_state_put_all(c->state, writes, n);
+        r = rf_observer_keep(c->observer); /* what was counted here is there already */
+        if (r >= 0)
+                r = rf_state_put_all(c->state, writes, n);
         if (r < 0) {
                 json_t *o = json_pack("{s:s}", "message", rf_state_explain(c->state, r));
 
                 return o ? rf_varlink_call_error(call, "io.recflow.admin.StoreFailed", o) : -ENOMEM;
         }
-        for (size_t k = 0; k < n; k++)
-                if (writes[k].table == RF_TABLE_RUNS)
-                        rf_runs_note_id(c->runs, writes[k].key);
+        r = take_up(c, writes, n);
+        if (r < 0)
+                return r;
         return reply_counts(call, writes, n, i->n - n);
 }
 

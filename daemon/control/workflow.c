@@ -25,6 +25,9 @@ static const struct {
         { RF_EINVALIDCALL, "upstream" }, { RF_EOPEN, "upstream" },   { RF_ERATE, "rate" },         { RF_EQUOTA, "quota" },
         { RF_ELOGIN, "login" },       { RF_EREFUSED, "refused" },    { RF_EUNSUPPORTED, "unsupported" }, { ETIMEDOUT, "deadline" },
         { RF_ELIMIT, "limit" },       { EINVAL, "prompt" },        { RF_ECONFIG, "configuration" },
+        { ENOSPC, "storage" },        { EDQUOT, "storage" },         { EROFS, "storage" },         { EFBIG, "storage" },
+        { EIO, "storage" },           { EACCES, "storage" },         { RF_ECORRUPT, "storage" },
+        { ENOTRECOVERABLE, "storage" },
 };
 
 const char *rf_workflow_code(int error)
@@ -162,7 +165,7 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         const char *parameter = "", *limit = "";
         struct rf_wish_json wish;
         struct rf_job_view v;
-        char message[256] = "";
+        char message[RF_STATE_EXPLANATION_SIZE + 64] = "";
         uint32_t value = 0;
         json_t *state;
         int r;
@@ -174,7 +177,8 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         if (r == -RF_ELIMIT)
                 return rf_workflow_reply_busy(c, limit, value);
         if (r < 0) {
-                snprintf(message, sizeof(message), "the run could not be put on disk: %.200s", rf_strerror(r));
+                snprintf(message, sizeof(message), "the run could not be put on disk: %s",
+                         strcmp(rf_workflow_code(r), "storage") == 0 ? rf_state_explain(control->state, r) : rf_strerror(r));
                 return reply_failed(c, "", r, message);
         }
         if (!json_is_true(json_object_get(rf_varlink_call_parameters(c), "detach")))

@@ -60,5 +60,5 @@ int rf_stats_close(struct rf_stats *s);
 bool rf_stats_record_is_changed(const struct rf_stats *s, size_t i);
 void rf_stats_record_mark(struct rf_stats *s, size_t i, bool is_changed);
 int rf_stats_record_encode(const struct rf_stats *s, size_t i, struct rf_buf *b); /* -ENOMEM */
-/* Before anything is counted. -RF_ECORRUPT, -RF_EFOREIGN (another version): what the record is about starts anew. */
+/* Takes the place of what the record held. -RF_ECORRUPT, -RF_EFOREIGN (another version): what the record is about starts anew. */
 int rf_stats_record_decode(struct rf_stats *s, size_t i, const void *data, size_t size);

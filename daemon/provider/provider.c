@@ -14,6 +14,7 @@
 
 struct refusal {
         uint64_t until_us; /* wall-clock time; 0 = none */
+        uint64_t left_us;  /* until then, when last asked; 0 = not asked yet */
         char *reason;
 };
 
@@ -386,6 +387,7 @@ void rf_provider_refuse_way(struct rf_provider *p, enum rf_op op, unsigned way, 
         free(f->reason);
         f->reason = copy; /* without memory the refusal still holds, only its text is lost */
         f->until_us = until_us;
+        f->left_us = 0;
         if (way == p->way[op] && way + 1 < RF_OPERATION_WAYS_MAX && p->operations[op][way + 1])
                 p->way[op]++;
 }
@@ -399,14 +401,25 @@ void rf_provider_forgive(struct rf_provider *p)
         }
 }
 
+/* There is less and less left of it; where there is more, the clock was set back, and the end goes with it. */
+static bool still_holds(struct refusal *f, uint64_t now_wall_us)
+{
+        if (f->until_us <= now_wall_us)
+                return false;
+        if (f->left_us > 0 && f->until_us - now_wall_us > f->left_us)
+                f->until_us = now_wall_us + f->left_us;
+        f->left_us = f->until_us - now_wall_us;
+        return true;
+}
+
 const char *rf_provider_refusal(struct rf_provider *p, enum rf_op op, uint64_t now_wall_us)
 {
-        const struct refusal *f;
+        struct refusal *f;
 
-        if (p->way[op] > 0 && p->refusals[op][0].until_us <= now_wall_us)
+        if (p->way[op] > 0 && !still_holds(&p->refusals[op][0], now_wall_us))
                 p->way[op] = 0; /* the better way is tried again */
         f = &p->refusals[op][p->way[op]];
-        if (f->until_us <= now_wall_us)
+        if (!still_holds(f, now_wall_us))
                 return NULL;
         return f->reason && f->reason[0] ? f->reason : "refused";
 }

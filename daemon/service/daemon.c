@@ -20,13 +20,16 @@
 #include "service/idle.h"
 #include "service/log.h"
 #include "service/messages.h"
+#include "service/notices.h"
 #include "service/observation.h"
+#include "service/plugins.h"
 #include "service/reports.h"
 #include "service/signals.h"
+#include "service/stores.h"
 #include "service/systemd.h"
 #include "warm/warmer.h"
 
-enum { NOTICES_MAX = 64, SOCKETS_MAX = 8 };
+enum { SOCKETS_MAX = 8 };
 
 struct rf_daemon {
         const struct rf_daemon_options *options;
@@ -47,35 +50,20 @@ struct rf_daemon {
         struct rf_alerts *alerts;
         struct rf_idle_options idle;
         struct rf_metrics_listener *metrics; /* NULL: none is configured */
-        char *notices[NOTICES_MAX];
-        size_t n_notices;
+        struct rf_notices *notices;
         const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
         char *socket_path; /* that we made; NULL otherwise */
         bool is_broken;    /* a store can't be used any more */
 };
 
-/* `fields` may be NULL. */
-static void notice_with(struct rf_daemon *d, const struct rf_log_fields *fields, const char *text)
-{
-        rf_log_with(RF_LOG_WARNING, fields, "%s", text);
-        if (d->n_notices < NOTICES_MAX && (d->notices[d->n_notices] = strdup(text)))
-                d->n_notices++;
-}
-
 static void notice(struct rf_daemon *d, const char *text)
 {
-        notice_with(d, NULL, text);
-}
-
-static int fail_as(int r, const char *message_id, const char *message)
-{
-        rf_log_with(RF_LOG_ERROR, &(struct rf_log_fields){ .message_id = message_id, .error = r }, "%s", message[0] ? message : rf_strerror(r));
-        return r;
+        rf_notices_add(d->notices, NULL, text);
 }
 
 static int fail(int r, const char *message)
 {
-        return fail_as(r, NULL, message);
+        return rf_report_failure(r, NULL, message);
 }
 
 /* ---- Configuration ---- */
@@ -178,8 +166,8 @@ static void apply_live(struct rf_daemon *d)
         d->flow.asks_model = number_of(d, RF_SET_RUNS_ANALYSIS) == 1;
         d->control.runs_active_max = o.active_max;
         d->control.runs_waiting_max = o.waiting_max;
-        d->control.notices = (const char *const *)d->notices;
-        d->control.n_notices = d->n_notices;
+        d->control.notices = rf_notices_texts(d->notices);
+        d->control.n_notices = rf_notices_count(d->notices);
         d->control.optimizations = optimizations(d);
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
         rf_observer_configure(d->observer, &observer);
@@ -225,112 +213,6 @@ static int reload(void *arg, struct rf_reload *ret)
 }
 
 /* ---- Opening ---- */
-
-static const struct rf_provider_config *find_section(const struct rf_daemon *d, const char *name)
-{
-        for (size_t i = 0; i < rf_config_n_providers(d->config); i++)
-                if (strcmp(rf_config_provider(d->config, i)->name, name) == 0)
-                        return rf_config_provider(d->config, i);
-        return NULL;
-}
-
-/*
- * What a provider names as its transport and doesn't answer itself (its section says enabled = no, or there is none) is loaded once, to
- * stand in for all that name it.
- */
-static int open_transports(struct rf_daemon *d)
-{
-        const char *loaded[RF_PLUGINS_MAX];
-        size_t n_loaded = 0;
-
-        for (size_t i = 0; i < rf_config_n_providers(d->config); i++) {
-                const struct rf_provider_config *c = rf_config_provider(d->config, i), *section;
-                char message[512] = "";
-                bool is_loaded = false;
-                int r;
-
-                if (c->is_disabled || !c->transport)
-                        continue;
-                section = find_section(d, c->transport);
-                for (size_t k = 0; k < n_loaded; k++)
-                        is_loaded |= strcmp(loaded[k], c->transport) == 0;
-                if (is_loaded || (section && !section->is_disabled))
-                        continue;
-                loaded[n_loaded++] = c->transport;
-                r = rf_providers_load_transport(d->providers, section ? section : &(struct rf_provider_config){ .name = c->transport },
-                                                message, sizeof(message));
-                if (r == -RF_EPLUGIN || r == -RF_ECONFIG)
-                        notice(d, message);
-                else if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int open_providers(struct rf_daemon *d)
-{
-        static const struct rf_provider_config embedded = { .name = "mock" };
-        size_t n = rf_config_n_providers(d->config);
-        int r = rf_providers_new(text_of(d, RF_SET_PLUGIN_DIRECTORY), &d->providers);
-
-        if (r >= 0)
-                r = open_transports(d);
-        if (r >= 0 && n == 0)
-                notice_with(d, &(struct rf_log_fields){ .message_id = RF_MESSAGE_EMBEDDED, .provider = embedded.name },
-                            "no [provider NAME] is configured: the embedded one answers, with invented music");
-        for (size_t i = 0; i < MAX(n, (size_t)1) && r >= 0; i++) {
-                char message[512] = "";
-
-                if (n > 0 && rf_config_provider(d->config, i)->is_disabled)
-                        continue;
-
-                r = rf_providers_load(d->providers, n > 0 ? rf_config_provider(d->config, i) : &embedded, message, sizeof(message));
-                if (message[0])
-                        notice_with(d, &(struct rf_log_fields){ .message_id = r < 0 ? RF_MESSAGE_PROVIDER : NULL, .error = r,
-                                                                .provider = n > 0 ? rf_config_provider(d->config, i)->name : embedded.name },
-                                    message);
-                if (r == -RF_EPLUGIN || r == -RF_ECONFIG) {
-                        r = 0; /* the others go on without it */
-                }
-        }
-        return r;
-}
-
-/* Everything that was accepted is on disk, and a new start finds it there. */
-static void store_broke(void *arg)
-{
-        struct rf_daemon *d = arg;
-
-        rf_log(RF_LOG_ERROR, "a write to the disk failed so that a store has to be opened anew: the daemon ends, and the next start goes on");
-        d->is_broken = true;
-        kill(getpid(), SIGTERM);
-}
-
-static int open_stores(struct rf_daemon *d)
-{
-        struct rf_cache_options cache = { .directory = text_of(d, RF_SET_CACHE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_CACHE_SIZE),
-                                          .sync_interval_us = (uint64_t)number_of(d, RF_SET_CACHE_SYNC_INTERVAL),
-                                          .broke = store_broke, .arg = d };
-        struct rf_state_options state = { .directory = text_of(d, RF_SET_STATE_DIRECTORY),
-                                          .size_max = (uint64_t)number_of(d, RF_SET_STATE_SIZE), .broke = store_broke, .arg = d };
-        const struct rf_log_fields set_aside = { .message_id = RF_MESSAGE_SET_ASIDE };
-        char message[512] = "";
-        int r = rf_state_open(&state, &d->state, message, sizeof(message));
-
-        if (r < 0)
-                return fail_as(r, RF_MESSAGE_STORE, message);
-        if (message[0])
-                notice_with(d, &set_aside, message);
-        if (!number_of(d, RF_SET_CACHE_ENABLED))
-                return 0;
-        r = rf_cache_open(&cache, &d->cache, message, sizeof(message));
-        if (r < 0)
-                return fail_as(r, RF_MESSAGE_STORE, message);
-        if (message[0])
-                notice_with(d, &set_aside, message);
-        return 0;
-}
 
 static const char *first_set(const char *const *names)
 {
@@ -439,6 +321,9 @@ int rf_daemon_new(const struct rf_daemon_options *options, struct rf_daemon **re
         if (!d)
                 return fail(-ENOMEM, "");
         d->options = options;
+        d->notices = rf_notices_new();
+        if (!d->notices)
+                return fail(-ENOMEM, "");
         rf_host_set_log(rf_report_plugin);
         r = rf_daemon_configure(options, &d->config, &error);
         if (r == -RF_ECONFIG) {
@@ -449,10 +334,10 @@ int rf_daemon_new(const struct rf_daemon_options *options, struct rf_daemon **re
                 return fail(r, "");
         r = rf_lexicon_load(text_of(d, RF_SET_DATA_DIRECTORY), &d->lexicon, message, sizeof(message));
         if (r < 0)
-                return fail_as(r, RF_MESSAGE_DATA, message);
-        if ((r = open_stores(d)) < 0)
+                return rf_report_failure(r, RF_MESSAGE_DATA, message);
+        if ((r = rf_stores_open(d->config, d->notices, &d->is_broken, &d->state, &d->cache)) < 0)
                 return r;
-        if ((r = open_providers(d)) < 0 || (r = open_http(d)) < 0 || (r = open_upstream(d)) < 0)
+        if ((r = rf_plugins_open(d->config, d->notices, &d->providers)) < 0 || (r = open_http(d)) < 0 || (r = open_upstream(d)) < 0)
                 return fail(r, "");
         if ((r = open_server(d)) < 0)
                 return r;
@@ -477,8 +362,7 @@ struct rf_daemon *rf_daemon_free(struct rf_daemon *d)
         rf_providers_free(d->providers);
         rf_lexicon_free(d->lexicon);
         rf_config_free(d->config);
-        for (size_t i = 0; i < d->n_notices; i++)
-                free(d->notices[i]);
+        rf_notices_free(d->notices);
         free(d->socket_path);
         free(d);
         return NULL;
@@ -504,7 +388,7 @@ static int listen_at_own(struct rf_daemon *d)
         r = rf_socket_listen(path, (mode_t)strtoul(text_of(d, RF_SET_SOCKET_MODE), NULL, 8), &fd, message, sizeof(message));
         if (r < 0) {
                 free(TAKE_PTR(d->socket_path)); /* it isn't ours */
-                return fail_as(r, RF_MESSAGE_SOCKET, message);
+                return rf_report_failure(r, RF_MESSAGE_SOCKET, message);
         }
         return rf_varlink_server_listen(d->server, fd);
 }
@@ -515,7 +399,7 @@ static int listen_all(struct rf_daemon *d)
         bool is_listening;
 
         if (n < 0)
-                return fail_as(n, RF_MESSAGE_SOCKET, "the sockets that were handed over can't be used");
+                return rf_report_failure(n, RF_MESSAGE_SOCKET, "the sockets that were handed over can't be used");
         if (n == 0)
                 return listen_at_own(d);
         for (int i = 0; i < n; i++) {
@@ -602,7 +486,7 @@ static int start_upstream(struct rf_daemon *d)
 
                 snprintf(message, sizeof(message), "%zu records of statistics can't be read: what they counted is lost, counting goes on", damaged);
                 notice(d, message);
-                d->control.n_notices = d->n_notices;
+                d->control.n_notices = rf_notices_count(d->notices);
         }
 
         rf_upstream_start(d->upstream);
@@ -672,7 +556,7 @@ static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *wat
         /* where it can't be had everything else goes on: nobody loses playlists for want of a graph */
         if (rf_observation_listen(d->config, &d->control, &d->metrics, message, sizeof(message)) < 0)
                 notice(d, message);
-        d->control.n_notices = d->n_notices;
+        d->control.n_notices = rf_notices_count(d->notices);
         tell_ready(d);
         return 0;
 }

@@ -37,3 +37,10 @@ void rf_report_slow_step(void *arg, const char *name, uint64_t step_us)
         (void)arg;
         rf_log(RF_LOG_WARNING, "a step of \"%s\" held the loop for %llu ms", name, (unsigned long long)(step_us / USEC_PER_MSEC));
 }
+
+int rf_report_failure(int error, const char *message_id, const char *message)
+{
+        rf_log_with(RF_LOG_ERROR, &(struct rf_log_fields){ .message_id = message_id, .error = error }, "%s",
+                    message[0] ? message : rf_strerror(error));
+        return error;
+}

@@ -13,12 +13,12 @@
 #include "base/map.h"
 #include "store/env.h"
 #include "store/record.h"
+#include "store/syncer.h"
+#include "store/trouble.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { SCHEMA = 2, RECORD_VERSION = 1, TOUCHES_MAX = 1024, TOUCHES_PER_PUT = 16, EVICT_FEW = 2, EVICT_MANY = 64, KEY_BYTES = 16,
        SOFT_LIMIT_PERCENT = 75, HARD_LIMIT_PERCENT = 90 };
@@ -41,56 +41,10 @@ struct rf_cache {
                 uint8_t key[KEY_BYTES];
         } touches[TOUCHES_MAX];
         size_t n_touches;
-
+        char problem[RF_TROUBLE_SIZE]; /* "" if there is none */
         bool is_broken;
-
-        pthread_t syncer;
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        bool is_dirty, stops, has_syncer;
+        struct rf_syncer *syncer;
 };
-
-/* ---- Syncing, on a thread of its own ---- */
-
-static void *sync_now_and_then(void *arg)
-{
-        struct rf_cache *c = arg;
-
-        pthread_mutex_lock(&c->lock);
-        while (!c->stops) {
-                struct timespec until;
-
-                while (!c->is_dirty && !c->stops)
-                        pthread_cond_wait(&c->wake, &c->lock);
-                if (c->stops)
-                        break;
-                clock_gettime(CLOCK_MONOTONIC, &until);
-                until.tv_sec += (time_t)(c->options.sync_interval_us / USEC_PER_SEC);
-                until.tv_nsec += (long)(c->options.sync_interval_us % USEC_PER_SEC) * 1000;
-                if (until.tv_nsec >= 1000000000) {
-                        until.tv_nsec -= 1000000000;
-                        until.tv_sec++;
-                }
-                while (!c->stops && pthread_cond_timedwait(&c->wake, &c->lock, &until) != ETIMEDOUT)
-                        ;
-                c->is_dirty = false;
-                pthread_mutex_unlock(&c->lock);
-                (void)mdb_env_sync(c->mdb, 1); /* a failure shows at the next one; the cache may lose its last moments */
-                pthread_mutex_lock(&c->lock);
-        }
-        pthread_mutex_unlock(&c->lock);
-        return NULL;
-}
-
-static void mark_dirty(struct rf_cache *c)
-{
-        pthread_mutex_lock(&c->lock);
-        if (!c->is_dirty) {
-                c->is_dirty = true;
-                pthread_cond_signal(&c->wake);
-        }
-        pthread_mutex_unlock(&c->lock);
-}
 
 /* ---- Opening ---- */
 
@@ -142,21 +96,6 @@ static int open_tables(struct rf_cache *c)
         return rf_env_error(r);
 }
 
-static int start_syncer(struct rf_cache *c)
-{
-        pthread_condattr_t attr;
-        int r;
-
-        pthread_mutex_init(&c->lock, NULL);
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&c->wake, &attr);
-        pthread_condattr_destroy(&attr);
-        r = pthread_create(&c->syncer, NULL, sync_now_and_then, c);
-        c->has_syncer = r == 0;
-        return -r;
-}
-
 /* From each version to the next. */
 static const struct rf_env_step STEPS[] = {
         { 1, "the version stands in the file itself", NULL },
@@ -180,7 +119,7 @@ int rf_cache_open(const struct rf_cache_options *o, struct rf_cache **ret, char 
         c->mdb = rf_env_mdb(c->env);
         r = open_tables(c);
         if (r >= 0)
-                r = start_syncer(c);
+                r = rf_syncer_new(c->mdb, c->options.sync_interval_us, &c->syncer);
         if (r < 0) {
                 rf_cache_close(c);
                 return r;
@@ -195,15 +134,7 @@ struct rf_cache *rf_cache_close(struct rf_cache *c)
 {
         if (!c)
                 return NULL;
-        if (c->has_syncer) {
-                pthread_mutex_lock(&c->lock);
-                c->stops = true;
-                pthread_cond_signal(&c->wake);
-                pthread_mutex_unlock(&c->lock);
-                pthread_join(c->syncer, NULL);
-                pthread_cond_destroy(&c->wake);
-                pthread_mutex_destroy(&c->lock);
-        }
+        rf_syncer_free(c->syncer);
         if (c->reader)
                 mdb_txn_abort(c->reader);
         rf_env_close(c->env);
@@ -257,6 +188,19 @@ static int write_record(struct rf_buf *b, const struct rf_cache_entry *e, const 
         return rf_record_wrap(b, RECORD_VERSION, payload.data, payload.size);
 }
 
+/* Nobody knows how old an entry of the future is. */
+static void set_clock(struct rf_cache_entry *e, uint64_t now_us)
+{
+        uint64_t back_us = e->stored_us > now_us ? e->stored_us - now_us : 0;
+
+        if (back_us == 0)
+                return;
+        e->stored_us = now_us;
+        e->fresh_until_us = MIN(e->fresh_until_us, now_us);
+        e->stale_until_us -= MIN(e->stale_until_us, back_us);
+        e->error_until_us -= MIN(e->error_until_us, back_us);
+}
+
 static uint64_t last_use(const struct rf_cache_entry *e)
 {
         return MAX(MAX(e->fresh_until_us, e->stale_until_us), e->error_until_us);
@@ -284,7 +228,8 @@ bool rf_cache_has_fresh(struct rf_cache *c, const void *key, size_t key_size, ui
         bool fresh;
 
         short_key(key, key_size, k);
-        fresh = look_up(c, k, &v) == 0 && read_record(&v, &e, &value, &size) == 0 && e.fresh_until_us > now_us;
+        fresh = look_up(c, k, &v) == 0 && read_record(&v, &e, &value, &size) == 0 && e.stored_us <= now_us &&
+                e.fresh_until_us > now_us;
         mdb_txn_reset(c->reader);
         return fresh;
 }
@@ -319,8 +264,10 @@ int rf_cache_get(struct rf_cache *c, const void *key, size_t key_size, uint64_t 
         r = look_up(c, k, &v);
         if (r == 0)
                 r = read_record(&v, &e, &value, &size);
-        if (r == 0)
+        if (r == 0) {
+                set_clock(&e, now_us);
                 r = last_use(&e) > now_us ? rf_buf_add(&e.value, value, size) : -ESTALE;
+        }
         mdb_txn_reset(c->reader);
         if (r == -RF_ECORRUPT || r == -RF_EFOREIGN || r == -ESTALE) {
                 c->stats.corrupt += r != -ESTALE;
@@ -500,7 +447,7 @@ static int finish(struct rf_cache *c, MDB_txn *txn, int r)
         }
         r = rf_env_error(mdb_txn_commit(txn));
         if (r == 0)
-                mark_dirty(c);
+                rf_syncer_mark(c->syncer);
         return r;
 }
 
@@ -513,6 +460,30 @@ static int look_at_result(struct rf_cache *c, int r)
                         c->options.broke(c->options.arg);
         }
         return r;
+}
+
+/* How a put went: what is new is said. */
+static void note(struct rf_cache *c, int result)
+{
+        bool is_in_trouble = result < 0 && result != -ENOMEM;
+        MDB_envinfo info = { 0 };
+        MDB_stat stat = { 0 };
+
+        if (is_in_trouble == (c->problem[0] != '\0'))
+                return;
+        c->problem[0] = '\0';
+        if (is_in_trouble) {
+                (void)mdb_env_info(c->mdb, &info); /* at worst the sentence is less exact */
+                (void)mdb_env_stat(c->mdb, &stat);
+                rf_trouble_text("cache", rf_env_path(c->env), (info.me_last_pgno + 1) * stat.ms_psize, c->options.size_max, result, c->problem);
+        }
+        if (c->options.trouble && result != -ENOTRECOVERABLE) /* that was said */
+                c->options.trouble(c->options.arg, is_in_trouble ? c->problem : NULL);
+}
+
+const char *rf_cache_problem(const struct rf_cache *c)
+{
+        return c->problem[0] ? c->problem : NULL;
 }
 
 int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const struct rf_cache_entry *entry)
@@ -543,6 +514,7 @@ int rf_cache_put(struct rf_cache *c, const void *key, size_t key_size, const str
                 c->n_touches = 0; /* whatever the trouble was, it isn't tried again with the next put */
         } else
                 c->stats.puts++;
+        note(c, r);
         return r;
 }
 

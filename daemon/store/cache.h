@@ -19,6 +19,8 @@ struct rf_cache_options {
         uint64_t size_max;       /* bytes of the map; eviction begins at 75 % */
         uint64_t sync_interval_us; /* at most so long until changes are on disk; synced off the loop */
         void (*broke)(void *arg);  /* as in struct rf_state_options */
+        /* Nothing can be stored from now on, and what would help; NULL: it can again. Doesn't yield. */
+        void (*trouble)(void *arg, const char *message);
         void *arg;
 };
 
@@ -49,7 +51,10 @@ int rf_cache_open(const struct rf_cache_options *o, struct rf_cache **ret, char 
 struct rf_cache *rf_cache_close(struct rf_cache *c);
 DEFINE_CLEANUP(struct rf_cache *, rf_cache_close);
 
-/* -ENOENT: nothing usable (absent, expired beyond every use, or damaged: such a record is dropped and counted). */
+/*
+ * -ENOENT: nothing usable (absent, expired beyond every use, or damaged: such a record is dropped and counted). An entry of a time that
+ * hasn't come yet (the clock was set back) isn't fresh, and its other times begin now.
+ */
 int rf_cache_get(struct rf_cache *c, const void *key, size_t key_size, uint64_t now_us, struct rf_cache_entry *ret);
 /* Like get without copying, counting or touching: for dry runs. */
 bool rf_cache_has_fresh(struct rf_cache *c, const void *key, size_t key_size, uint64_t now_us);
@@ -59,3 +64,4 @@ int rf_cache_remove(struct rf_cache *c, const void *key, size_t key_size);
 /* Drops everything. */
 int rf_cache_flush(struct rf_cache *c, uint64_t *ret_dropped);
 struct rf_cache_stats rf_cache_stats(struct rf_cache *c);
+const char *rf_cache_problem(const struct rf_cache *c); /* why nothing can be stored; NULL: it can */

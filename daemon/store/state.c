@@ -1,6 +1,7 @@
 #include "store/state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -45,7 +46,7 @@ struct rf_state {
         bool is_committing;
         uint64_t corrupt;
         bool is_full; /* the last commit found no room in the map */
-        bool is_in_trouble;
+        char problem[RF_TROUBLE_SIZE]; /* "" if there is none */
         char explanation[RF_TROUBLE_SIZE];
 };
 
@@ -133,11 +134,16 @@ static void note(struct rf_state *s, int result)
         bool is_in_trouble = result < 0 && result != -EINVAL && result != -ENOMEM;
 
         (void)look_at_result(s, result);
-        if (is_in_trouble == s->is_in_trouble)
+        if (is_in_trouble == (s->problem[0] != '\0'))
                 return;
-        s->is_in_trouble = is_in_trouble;
-        if (s->options.trouble)
-                s->options.trouble(s->options.arg, is_in_trouble ? rf_state_explain(s, result) : NULL);
+        snprintf(s->problem, sizeof(s->problem), "%s", is_in_trouble ? rf_state_explain(s, result) : "");
+        if (s->options.trouble && result != -ENOTRECOVERABLE) /* that was said */
+                s->options.trouble(s->options.arg, is_in_trouble ? s->problem : NULL);
+}
+
+const char *rf_state_problem(const struct rf_state *s)
+{
+        return s->problem[0] ? s->problem : NULL;
 }
 
 /* ---- Writing ---- */

@@ -14,6 +14,8 @@
 
 struct rf_state;
 
+enum { RF_STATE_EXPLANATION_SIZE = 512 };
+
 /* The tables. Values are on disk: never renumber. */
 enum rf_table { RF_TABLE_RUNS = 0, RF_TABLE_LIMITS = 1, RF_TABLE_TOKENS = 2, RF_TABLE_WARM = 3, RF_TABLE_SAVES = 4, RF_TABLE_STATS = 5,
                 RF_TABLE_USES = 6, RF_TABLE_COUNT };
@@ -77,4 +79,5 @@ uint32_t rf_state_schema(const struct rf_state *s);
 bool rf_state_is_full(const struct rf_state *s);
 /* What a failed write means and what would help. Valid until the next call. */
 const char *rf_state_explain(struct rf_state *s, int error);
+const char *rf_state_problem(const struct rf_state *s); /* why nothing can be written; NULL: it can */
 const char *rf_state_set_aside_path(const struct rf_state *s); /* "" if no damaged file was found at the start */

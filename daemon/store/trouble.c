@@ -43,6 +43,7 @@ const char *rf_trouble_text(const char *name, const char *path, uint64_t used, u
                 { EFBIG, "the daemon may not write files so large (LimitFSIZE, ulimit -f)" },
                 { EIO, "the disk reports an error: see the kernel's log, and restore a copy on a sound disk" },
                 { EMFILE, "the daemon may not open more files (LimitNOFILE, ulimit -n)" },
+                { ENOTRECOVERABLE, "it has to be opened anew: the daemon ends, and its next start goes on" },
                 { RF_ECORRUPT, "stop the daemon; at the next start the file is checked, and set aside if need be" },
         };
         const char *what = "";

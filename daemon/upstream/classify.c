@@ -14,11 +14,33 @@
 enum { RETRY_AFTER_UNKNOWN_S = 5, QUOTA_UNKNOWN_S = 3600, WINDOW_MAX_S = 3600 /* no short window is longer */,
        RETRY_AFTER_MAX_S = 7 * 86400 };
 
+static bool parse_date(const char *text, int64_t *ret_s)
+{
+        struct tm tm = { 0 };
+        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+
+        if (!end || *end)
+                return false;
+        *ret_s = (int64_t)timegm(&tm);
+        return true;
+}
+
+/* What time it is where the answer was written: either clock may have been set. */
+static int64_t time_there_s(const struct rf_response *response, uint64_t now_wall_us)
+{
+        int64_t there_s;
+
+        for (size_t i = 0; i < response->n_headers; i++)
+                if (strcasecmp(response->headers[i].name, "Date") == 0 && parse_date(response->headers[i].value, &there_s))
+                        return there_s;
+        return (int64_t)(now_wall_us / USEC_PER_SEC);
+}
+
 uint32_t rf_retry_after_s(const struct rf_response *response, uint64_t now_wall_us)
 {
         for (size_t i = 0; i < response->n_headers; i++) {
                 const char *value = response->headers[i].value;
-                struct tm tm = { 0 };
+                int64_t until_s;
                 unsigned long v;
                 char *end;
 
@@ -27,12 +49,8 @@ uint32_t rf_retry_after_s(const struct rf_response *response, uint64_t now_wall_
                 v = strtoul(value, &end, 10);
                 if (*value >= '0' && *value <= '9' && (!*end || *end == '.')) /* some send fractions: rounded up */
                         return (uint32_t)MIN(v + (*end == '.'), (unsigned long)RETRY_AFTER_MAX_S);
-                end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-                if (end && !*end) {
-                        int64_t left_s = (int64_t)timegm(&tm) - (int64_t)(now_wall_us / USEC_PER_SEC);
-
-                        return (uint32_t)CLAMP(left_s, (int64_t)1, (int64_t)RETRY_AFTER_MAX_S);
-                }
+                if (parse_date(value, &until_s))
+                        return (uint32_t)CLAMP(until_s - time_there_s(response, now_wall_us), (int64_t)1, (int64_t)RETRY_AFTER_MAX_S);
         }
         return 0;
 }

@@ -245,7 +245,7 @@ static int load_uses(void *arg, const void *key, size_t key_size, const void *va
         struct rf_warm_item *i;
         int r;
 
-        if (key_size != RF_WARM_KEY_SIZE || rf_map_size(s->items) >= RF_WARM_ITEMS_MAX)
+        if (key_size != RF_WARM_KEY_SIZE || rf_map_size(s->items) >= RF_WARM_ITEMS_MAX || rf_warm_set_find(s, key))
                 return 0;
         r = rf_warm_item_decode(value, size, key, &i);
         if (r < 0)

@@ -14,7 +14,7 @@ int rf_warm_set_new(struct rf_state *state, struct rf_warm_set **ret);
 struct rf_warm_set *rf_warm_set_free(struct rf_warm_set *s);
 DEFINE_CLEANUP(struct rf_warm_set *, rf_warm_set_free);
 
-/* Takes up what is in the store. Records that can't be read are left out, and removed when next written. Doesn't yield. */
+/* Takes up what is in the store and isn't known yet. Records that can't be read are left out, and removed when next written. Doesn't yield. */
 int rf_warm_set_load(struct rf_warm_set *s);
 
 /* What the configuration wants kept warm, instead of what it wanted before: lists separated by "|". Doesn't yield. -RF_ELIMIT. */

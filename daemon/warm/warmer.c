@@ -107,6 +107,16 @@ int rf_warmer_start(struct rf_warmer *w)
         return r;
 }
 
+int rf_warmer_take_up(struct rf_warmer *w)
+{
+        return rf_warm_set_load(w->set);
+}
+
+bool rf_warmer_knows(const struct rf_warmer *w, const uint8_t key[static RF_WARM_KEY_SIZE])
+{
+        return rf_warm_set_find(w->set, key) != NULL;
+}
+
 void rf_warmer_stop(struct rf_warmer *w)
 {
         give_way(w);

@@ -31,6 +31,11 @@ void rf_warmer_stop(struct rf_warmer *w);
 /* -RF_ELIMIT: more prompts and seeds than can be kept warm; the first of them are. Doesn't yield. */
 int rf_warmer_configure(struct rf_warmer *w, const struct rf_warmer_options *o);
 
+/* Records were written to the store by somebody else: those of wishes that aren't known count from now on. -ENOMEM. Doesn't yield. */
+int rf_warmer_take_up(struct rf_warmer *w);
+/* Whether the uses of that wish are counted here: the record follows them. */
+bool rf_warmer_knows(const struct rf_warmer *w, const uint8_t key[static RF_WARM_KEY_SIZE]);
+
 /* A person's run gave a playlist; `footprint` is what it rests on. Doesn't yield. */
 void rf_warmer_used(struct rf_warmer *w, const struct rf_wish *wish, const struct rf_footprint *footprint);
 

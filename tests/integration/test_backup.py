@@ -184,7 +184,7 @@ def without(name):
     (whole([run_with()]) + lines([run_with()]), 4, "more after the end"),
     (whole([run_with(), run_with()]), 3, "the same record stands in line 2"),
     (whole([{"key": KEY, "value": RUN}]), 2, "no \"table\""),
-    (whole([{"table": "rums", "key": KEY, "value": RUN}]), 2, "no table \"rums\"; it has runs limits tokens warm saves"),
+    (whole([{"table": "rums", "key": KEY, "value": RUN}]), 2, "no table \"rums\"; it has runs limits tokens warm saves stats uses"),
     (whole([{"table": "runs", "value": RUN}]), 2, "\"key\" and \"key_hex\""),
     (whole([{"table": "runs", "key": "", "value": RUN}]), 2, "0 bytes; 1 to 511"),
     (whole([{"table": "runs", "key": "x" * 512, "value": RUN}]), 2, "512 bytes; 1 to 511"),

@@ -366,6 +366,32 @@ static void a_record_is_checked_byte_by_byte(void **state)
         }
 }
 
+static void an_entry_of_the_future_is_not_fresh_and_not_kept_for_it(void **state)
+{
+        _cleanup_(rf_cache_closep) struct rf_cache *c = NULL;
+        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
+        const uint64_t day = 86400 * SECOND, now = 100 * day;
+        struct rf_cache_entry e;
+        char notice[512], out[64];
+
+        (void)state;
+        assert_int_equal(open_cache(1 << 20, &c, notice), 0);
+        assert_int_equal(rf_buf_add_string(&b, "one"), 0);
+        /* put a day ahead of what the clock says after it was set back */
+        assert_int_equal(rf_cache_put(c, "a", 1, &(struct rf_cache_entry){ .value = b, .stored_us = now + day,
+                                                                           .fresh_until_us = now + day + 10 * SECOND,
+                                                                           .stale_until_us = now + day + 20 * SECOND,
+                                                                           .error_until_us = now + day + 30 * SECOND }), 0);
+        assert_false(rf_cache_has_fresh(c, "a", 1, now));
+        assert_int_equal(rf_cache_get(c, "a", 1, now, &e), 0);
+        assert_true(e.stored_us == now && e.fresh_until_us <= now);
+        assert_true(e.stale_until_us == now + 20 * SECOND && e.error_until_us == now + 30 * SECOND);
+        rf_buf_done(&e.value);
+        /* the clock is right again: so is the entry */
+        assert_true(rf_cache_has_fresh(c, "a", 1, now + day + SECOND));
+        assert_int_equal(get(c, "a", now + day + 40 * SECOND, out), -ENOENT);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
 
 int main(void)
@@ -381,6 +407,7 @@ int main(void)
                 CASE(a_damaged_file_is_set_aside_and_said_so),
                 CASE(a_machine_that_went_down_costs_only_the_cache),
                 CASE(a_record_is_checked_byte_by_byte),
+                CASE(an_entry_of_the_future_is_not_fresh_and_not_kept_for_it),
         };
 
         return cmocka_run_group_tests_name("cache", tests, NULL, NULL);

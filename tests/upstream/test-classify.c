@@ -67,6 +67,25 @@ static void retry_after_is_seconds_or_a_date(void **state)
         assert_int_equal(judge(503, "7", "").retry_after_s, 0); /* that is the breaker's matter */
 }
 
+/* Either clock may be a day off: what counts is the time between the service's two dates. */
+static void a_date_is_read_by_the_services_own_clock(void **state)
+{
+        static const struct rf_plugin plain = { .name = "plain" };
+        static const char *const now[] = { "Fri, 15 Jan 2027 08:00:30 GMT", "Thu, 14 Jan 2027 08:00:30 GMT", "Sat, 16 Jan 2027 08:00:30 GMT" };
+        static const char *const after[] = { "Fri, 15 Jan 2027 08:01:00 GMT", "Thu, 14 Jan 2027 08:01:00 GMT", "Sat, 16 Jan 2027 08:01:00 GMT" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(now); i++) {
+                const struct rf_header headers[] = { { "Retry-After", after[i] }, { "date", now[i] } };
+                const struct rf_response r = { .size = sizeof(r), .status = 429, .headers = headers, .n_headers = 2, .body = "", .body_size = 0 };
+                struct rf_verdict v;
+
+                rf_classify(&plain, NULL, RF_OP_SEARCH_TRACKS, &r, (uint64_t)NOW_S * USEC_PER_SEC, &v);
+                assert_int_equal(v.outcome, RF_OUTCOME_RATE);
+                assert_int_equal(v.retry_after_s, 30);
+        }
+}
+
 static void a_long_refusal_is_a_quota(void **state)
 {
         (void)state;
@@ -110,6 +129,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_status_has_its_class),
                 cmocka_unit_test(retry_after_is_seconds_or_a_date),
+                cmocka_unit_test(a_date_is_read_by_the_services_own_clock),
                 cmocka_unit_test(a_long_refusal_is_a_quota),
                 cmocka_unit_test(a_plugin_knows_better_but_is_not_trusted),
         };

@@ -217,6 +217,28 @@ static void refusals_come_back_to_the_way_they_were_of(void **state)
         house_remove(&h);
 }
 
+static int lasts_no_longer(struct house *h)
+{
+        const uint64_t hour = 3600 * USEC_PER_SEC, day = 24 * hour, now_us = rf_wall_us() + 2 * day;
+        struct rf_provider *p = rf_providers_find(h->providers, "alpha");
+
+        for (unsigned way = 0; way < 2; way++)
+                rf_provider_refuse_way(p, RF_OP_SEARCH_TRACKS, way, now_us + hour, "no");
+        assert_non_null(rf_provider_refusal(p, RF_OP_SEARCH_TRACKS, now_us));
+        assert_non_null(rf_provider_refusal(p, RF_OP_SEARCH_TRACKS, now_us + hour / 2));
+        /* half an hour is left of it, whatever the clock says */
+        assert_non_null(rf_provider_refusal(p, RF_OP_SEARCH_TRACKS, now_us - day));
+        assert_non_null(rf_provider_refusal(p, RF_OP_SEARCH_TRACKS, now_us - day + hour / 4));
+        assert_null(rf_provider_refusal(p, RF_OP_SEARCH_TRACKS, now_us - day + hour / 2 + 1));
+        return 0;
+}
+
+static void a_refusal_lasts_no_longer_for_a_clock_set_back(void **state)
+{
+        (void)state;
+        with_two(lasts_no_longer, knows_one_way);
+}
+
 /* Words that no parser may see, around a status that counts. */
 static void shouts(struct service *s, const struct rf_request *request, uint64_t now_us, struct rf_reply *ret)
 {
@@ -292,6 +314,7 @@ int main(void)
                 cmocka_unit_test(the_first_that_can_is_asked),
                 cmocka_unit_test(a_failing_one_is_passed_over_until_it_recovers),
                 cmocka_unit_test(where_another_can_answer_a_limit_is_not_waited_for),
+                cmocka_unit_test(a_refusal_lasts_no_longer_for_a_clock_set_back),
                 cmocka_unit_test(a_refused_way_gives_place_to_the_second_for_all_at_once),
                 cmocka_unit_test(refusals_come_back_to_the_way_they_were_of),
                 cmocka_unit_test(a_429_is_a_429_whatever_its_words),
