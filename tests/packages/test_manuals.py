@@ -15,8 +15,9 @@ MANUALS = sorted(p for p in glob.glob(f"{SOURCE}/docs/man/*.[1-8]") + glob.glob(
 
 def programs(variable):
     """What make installs into a directory."""
-    out = subprocess.run(["make", "-s", "--no-print-directory", "-C", BUILD, "-f", "Makefile", "-f", "-", "print"], input=f"print:\n\t@echo $({variable})\n",
-                         capture_output=True, text=True, timeout=TIMEOUT, check=True)
+    alone = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}  # not as a part of the make above
+    out = subprocess.run(["make", "-s", "--no-print-directory", "-C", BUILD, "-f", "Makefile", "-f", "-", "print"],
+                         input=f"print:\n\t@echo $({variable})\n", capture_output=True, text=True, timeout=TIMEOUT, check=True, env=alone)
     return [os.path.basename(name) for name in out.stdout.splitlines()[-1].split()]
 
 
