@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from fake_spotify import FakeSpotify
-from varlink import BUILD, TIMEOUT, Daemon
+from varlink import BUILD, SOURCE, TIMEOUT, Daemon
 
 CTL = os.path.join(BUILD, "recflowctl/recflowctl")
 W = "io.recflow.workflow."
@@ -180,7 +180,10 @@ def test_a_state_of_another_user_is_refused_with_words(tmp_path):
     for parent in [tmp_path, *list(tmp_path.parents)[:2]]:
         os.chmod(parent, 0o755)
     os.makedirs(tmp_path / "state", mode=0o700)
-    d = Daemon(tmp_path, prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+    other = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    if subprocess.run([*other, "test", "-r", os.path.join(SOURCE, "data/genres.tsv")]).returncode != 0:
+        pytest.skip("another user can't read this source tree")
+    d = Daemon(tmp_path, prefix=other)
     assert not d.is_ready and f"{tmp_path}/state/state.mdb" in d.log() and "give the directory to the daemon's user" in d.log()
 
 
