@@ -133,7 +133,7 @@ def watched(machine, latency):
 
 def test_a_loop_that_stands_still_is_killed_and_started_anew_and_its_run_ends_well(machine):
     pid, run = watched(machine, "1s")
-    machine.run("kill", "-STOP", str(pid))
+    machine.run("sh", "-c", f"kill -STOP {pid}")
     machine.wait_for(lambda: machine.show(SERVICE, "NRestarts") == "1" and machine.show(SERVICE, "ActiveState") == "active", "a new start")
     assert int(machine.show(SERVICE, "MainPID")) != pid
     assert "Watchdog timeout" in machine.journal("UNIT=" + SERVICE)
@@ -144,7 +144,7 @@ def test_a_loop_that_stands_still_is_killed_and_started_anew_and_its_run_ends_we
 
 def test_no_client_is_turned_away_while_it_is_killed_and_comes_back(machine):
     pid, run = watched(machine, "1s")
-    machine.run("kill", "-KILL", str(pid))
+    machine.run("sh", "-c", f"kill -KILL {pid}")
     # the socket is systemd's: this waits for the new daemon
     with client(machine) as c:
         assert c.call(A + "Status")["parameters"]["pid"] != pid
