@@ -221,8 +221,7 @@ static int run_batch(void *arg)
         b->record.error = r;
         if (r >= 0) /* absences are remembered for less long than records */
                 rf_cached_life(b->collector->lane, &(struct rf_query){ .op = b->collector->op }, b->record.n_records < b->n, &b->record);
-        if (b->caller.allowance && b->record.attempts > 1)
-                b->caller.allowance->spent += b->record.attempts - 1;
+        rf_settle_allowance(&b->caller, b->record.attempts);
         for (size_t i = 0; i < b->n; i++) /* cancelled before they were dealt with */
                 if (b->ids[i] && !b->ids[i]->is_done)
                         settle(b->ids[i], r < 0 ? r : -ECANCELED, NULL);

@@ -118,6 +118,8 @@ void rf_learned_changed(void *lane);
 
 /* A call isn't answered by the cache. -RF_ELIMIT: the caller has no call left to make. */
 int rf_take_allowance(struct rf_upstream *u, const struct rf_caller *caller);
+/* The call that was taken ended after so many attempts; one that was never made is given back. */
+void rf_settle_allowance(const struct rf_caller *caller, uint32_t attempts);
 
 /* Counts a record and hands it to whoever observes. */
 void rf_observe(struct rf_upstream *u, const struct rf_caller *caller, const struct rf_call_record *record);

@@ -441,19 +441,13 @@ static void take_record(struct rf_call_record *to, const struct rf_call_record *
         memcpy(to->message, from->message, sizeof(to->message));
 }
 
-/* What an answer's life will be, and what it took of the caller's allowance beyond the call that was taken at first. */
+/* What an answer's life will be, and what it took of the caller's allowance in the end: one call was taken at first. */
 static void settle(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, const struct rf_answer *a,
                    struct rf_call_record *record)
 {
         if (a)
                 rf_cached_life(lane, q, rf_answer_is_empty(a), record);
-        if (!caller->allowance)
-                return;
-        if (record->coalesced) { /* somebody else's */
-                caller->allowance->left++;
-                caller->allowance->spent--;
-        } else if (record->attempts > 1)
-                caller->allowance->spent += record->attempts - 1;
+        rf_settle_allowance(caller, record->coalesced ? 0 : record->attempts); /* somebody else's costs nothing */
 }
 
 static int make_uncached(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative,

@@ -256,6 +256,19 @@ int rf_take_allowance(struct rf_upstream *u, const struct rf_caller *caller)
         return 0;
 }
 
+void rf_settle_allowance(const struct rf_caller *caller, uint32_t attempts)
+{
+        struct rf_allowance *a = caller->allowance;
+
+        if (!a)
+                return;
+        if (attempts == 0) {
+                a->left++;
+                a->spent--;
+        } else
+                a->spent += attempts - 1;
+}
+
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;

@@ -21,7 +21,7 @@ struct rf_warmer {
         struct rf_group *saver;        /* NULL before the start */
         struct rf_waiters counted;
         struct rf_group *pass;         /* the run under way; NULL: none */
-        bool is_passing, is_stopped_by_person, is_stopped_by_service;
+        bool is_passing, is_stopped_by_person, is_stopped_by_service, is_out_of_calls;
         struct rf_footprint footprint, renewed; /* of the run under way */
         struct rf_warm_stats stats;
 };
@@ -225,6 +225,17 @@ static void observe(void *arg, const struct rf_call_record *record)
         if (record->attempts > 0 && !record->coalesced)
                 rf_footprint_note(&w->renewed, record);
         w->is_stopped_by_service |= record->error == -RF_ERATE || record->error == -RF_EQUOTA || record->error == -RF_EOPEN;
+        w->is_out_of_calls |= record->error == -RF_ELIMIT && w->allowance.left == 0;
+}
+
+/* Whether the pass is over, and why. */
+static enum rf_warm_end end_of(const struct rf_warmer *w)
+{
+        if (w->is_stopped_by_person)
+                return RF_WARM_PERSON;
+        if (w->is_stopped_by_service)
+                return RF_WARM_SERVICE;
+        return w->is_out_of_calls ? RF_WARM_BUDGET : RF_WARM_DONE;
 }
 
 /* What a run needs, and what became of it. */
@@ -251,6 +262,7 @@ static int run_task(void *arg)
         return r;
 }
 
+/* -RF_ELIMIT: whatever ends the pass cut it short. */
 static int warm(struct rf_warmer *w, struct task *t)
 {
         uint32_t spent = w->allowance.spent;
@@ -270,12 +282,15 @@ static int warm(struct rf_warmer *w, struct task *t)
         i->spent += spent;
         w->stats.spent += spent;
         rf_footprint_replace(&i->renewed, &w->renewed);
-        if (r >= 0) {
+        if (end_of(w) != RF_WARM_DONE) /* cut short: some of what it rests on is still missing, so it stays due */
+                r = r < 0 ? r : -RF_ELIMIT;
+        else if (r < 0)
+                i->tried_us = rf_wall_us();
+        else {
                 i->warmed_us = rf_wall_us();
                 i->passes++;
                 i->footprint = w->footprint;
-        } else if (!w->is_stopped_by_person)
-                i->tried_us = rf_wall_us();
+        }
         changed(w, i);
         return r;
 }
@@ -308,15 +323,6 @@ static int draw_up(struct rf_warmer *w, struct task **ret, size_t *ret_n)
         return r;
 }
 
-static enum rf_warm_end end_of(const struct rf_warmer *w)
-{
-        if (w->is_stopped_by_person)
-                return RF_WARM_PERSON;
-        if (w->is_stopped_by_service)
-                return RF_WARM_SERVICE;
-        return w->allowance.left == 0 ? RF_WARM_BUDGET : RF_WARM_DONE;
-}
-
 static int run_pass(struct rf_warmer *w, const struct task *tasks, size_t n, struct rf_warm_report *report)
 {
         int r = 0;
@@ -346,7 +352,7 @@ int rf_warmer_run_due(struct rf_warmer *w, struct rf_warm_report *ret)
                 return 0;
         }
         w->is_passing = true;
-        w->is_stopped_by_person = w->is_stopped_by_service = false;
+        w->is_stopped_by_person = w->is_stopped_by_service = w->is_out_of_calls = false;
         w->allowance = (struct rf_allowance){ .left = w->options.calls_max };
         r = draw_up(w, &tasks, &n);
         report.due = n;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/macros.h"
 #include "base/random.h"
 #include "provider/provider.h"
 #include "sched/sched.h"
@@ -17,7 +18,8 @@ int house_open(struct house *h, const struct house_options *o)
         struct {
                 const char *name, *value;
         } wanted[] = { { "latency", o->latency }, { "hang_rate", o->hang_rate }, { "error_rate", o->error_rate },
-                       { "user", o->has_user ? "yes" : NULL } };
+                       { "user", o->has_user ? "yes" : NULL }, { "rate_limit", o->rate_limit },
+                       { "rate_window", o->rate_limit ? "10m" : NULL } };
         struct rf_provider_config config = { .name = "mock", .plugin = plugin };
         struct rf_upstream_options upstream = { .concurrency = o->concurrency ? o->concurrency : 64, .retries = 1,
                                                 .refusal_us = 60 * USEC_PER_SEC, .seed = 1, .cache_enabled = o->has_cache };
@@ -25,8 +27,8 @@ int house_open(struct house *h, const struct house_options *o)
         int r;
 
         *h = (struct house){ 0 };
-        config.options = calloc(4, sizeof(*config.options));
-        for (size_t i = 0; i < 4; i++)
+        config.options = calloc(ARRAY_SIZE(wanted), sizeof(*config.options));
+        for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
                 if (wanted[i].value) {
                         config.options[config.n_options].name = wanted[i].name;
                         config.options[config.n_options].value = wanted[i].value;

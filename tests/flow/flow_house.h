@@ -18,6 +18,7 @@ struct house {
 struct house_options {
         const char *latency; /* of each answer, such as "200ms"; NULL = none */
         const char *hang_rate, *error_rate;
+        const char *rate_limit; /* answers in ten minutes, the rest is refused; NULL = any number */
         bool has_cache, has_user;
         uint32_t concurrency;
 };

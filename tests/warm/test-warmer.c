@@ -84,7 +84,7 @@ static int stage_main(void *arg)
         return r;
 }
 
-static void run(const char *prompts, uint32_t calls_max, int (*body)(struct stage *s))
+static void run_with(const struct house_options *house, const char *prompts, uint32_t calls_max, int (*body)(struct stage *s))
 {
         struct stage s = { .options = { .learns = true, .due = { .ahead_us = HOUR_US / 3, .value_min = 0.4 }, .calls_max = calls_max,
                                         .prompts = prompts }, .body = body };
@@ -92,7 +92,7 @@ static void run(const char *prompts, uint32_t calls_max, int (*body)(struct stag
 
         setenv("TZ", "UTC", 1);
         tzset();
-        assert_int_equal(house_open(&s.house, &(struct house_options){ .latency = "200ms", .has_cache = true }), 0);
+        assert_int_equal(house_open(&s.house, house), 0);
         assert_int_equal(rf_warmer_new(&s.options, &s.house.flow, NULL, &s.warmer), 0);
         assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true, .virtual_wall_us = MONDAY_US }, &sched), 0);
         assert_int_equal(rf_sched_run(sched, stage_main, &s), 0);
@@ -100,6 +100,11 @@ static void run(const char *prompts, uint32_t calls_max, int (*body)(struct stag
         s.house.upstream = rf_upstream_free(s.house.upstream); /* it borrows the warmer's allowance */
         rf_warmer_free(s.warmer);
         house_close(&s.house);
+}
+
+static void run(const char *prompts, uint32_t calls_max, int (*body)(struct stage *s))
+{
+        run_with(&(struct house_options){ .latency = "200ms", .has_cache = true }, prompts, calls_max, body);
 }
 
 /* ---- Passes ---- */
@@ -180,6 +185,7 @@ static int is_frugal(struct stage *s)
                 r = pass(s);
         }
         assert_int_equal(r.end, RF_WARM_DONE); /* a few at a time it gets there */
+        assert_int_equal(ask_for(s, &jazz).misses, 0);
         return 0;
 }
 
@@ -187,6 +193,34 @@ static void a_pass_makes_no_more_calls_than_it_may(void **state)
 {
         (void)state;
         run("rainy sunday jazz", 12, is_frugal);
+}
+
+/* ---- A service that refuses ---- */
+
+static int is_refused(struct stage *s)
+{
+        struct rf_warm_report r = pass(s);
+        uint64_t attempts = rf_upstream_stats(s->house.upstream).attempts;
+
+        assert_true(r.end == RF_WARM_SERVICE && r.due == 2 && r.warmed == 0 && r.failed == 0 && attempts > 5);
+        r = pass(s); /* it said for how long: until then it isn't asked */
+        assert_true(r.end == RF_WARM_SERVICE && r.due == 2 && r.calls == 0);
+        assert_int_equal(rf_upstream_stats(s->house.upstream).attempts, attempts);
+        for (unsigned i = 0; i < 100 && r.end != RF_WARM_DONE; i++) {
+                assert_int_equal(rf_sleep_us(HOUR_US / 5), 0);
+                r = pass(s);
+        }
+        assert_int_equal(r.end, RF_WARM_DONE);
+        assert_int_equal(ask_for(s, &jazz).misses, 0);
+        assert_int_equal(ask_for(s, &techno).misses, 0);
+        return 0;
+}
+
+static void a_service_that_refuses_ends_the_pass(void **state)
+{
+        (void)state;
+        run_with(&(struct house_options){ .latency = "200ms", .has_cache = true, .rate_limit = "20" }, "rainy sunday jazz | focus techno", 1000,
+                 is_refused);
 }
 
 /* ---- Giving way ---- */
@@ -280,6 +314,7 @@ int main(void)
                 cmocka_unit_test(what_is_configured_stays_warm),
                 cmocka_unit_test(what_people_ask_for_every_day_is_warm_when_they_come),
                 cmocka_unit_test(a_pass_makes_no_more_calls_than_it_may),
+                cmocka_unit_test(a_service_that_refuses_ends_the_pass),
                 cmocka_unit_test(a_pass_stops_as_soon_as_a_person_waits),
                 cmocka_unit_test(a_person_whom_the_cache_answers_stops_no_pass),
                 cmocka_unit_test(a_person_takes_over_what_is_under_way),
