@@ -32,8 +32,6 @@ int sim_sample_call(struct sim_sample *s, const struct rf_call_record *r)
                 return 0; /* the question isn't for that provider: nobody was asked */
         s->hits += is_hit;
         s->misses += !is_hit;
-        s->op_hits[r->op] += is_hit;
-        s->op_misses[r->op] += !is_hit;
         s->coalesced += r->coalesced;
         s->timeouts += (r->failure && strcmp(r->failure, "timeout") == 0) || (r->error == -ETIMEDOUT && r->attempts > 0);
         s->errors += r->error < 0 && r->error != -ECANCELED;

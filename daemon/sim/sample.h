@@ -12,7 +12,7 @@ struct sim_sample {
         uint32_t answers;   /* of services, that the run got */
         uint32_t hits, misses, coalesced;
         uint32_t timeouts, retries, errors; /* of its calls */
-        uint32_t op_hits[RF_OP_COUNT], op_misses[RF_OP_COUNT];
+
         struct sim_call *calls; /* those that gave the run an answer, until its bound is reckoned */
         size_t n_calls, capacity;
         double ndcg;        /* below 0: unknown; of a run that failed 0 */

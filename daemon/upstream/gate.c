@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOLD_US 5000000u /* so often it is told that calls go */
+
 /* Calls of one class share a pace and a line. */
 struct lane_class {
         const char *name;
@@ -26,7 +28,8 @@ struct rf_gate {
         bool is_quota;
         bool awaits_probe;         /* a block ended, and nobody has yet seen that the service lets us in again */
         bool is_probing;
-        struct rf_gate_memory restored; /* for classes that are first used after a restart; ceiling in scheduler time */
+        struct rf_gate_memory restored; /* for classes that are first used after a restart; times of the scheduler */
+        uint64_t told_us;          /* until then it is told already that calls go; 0: nothing went */
         struct rf_timer timer;
         uint64_t refusals, turned_away;
 };
@@ -93,8 +96,9 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c->pace.ceiling = g->restored.ceiling;
         c->pace.ceiling_until_us = g->restored.ceiling_until_us;
         c->pace.changed_us = rf_now_us();
-        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing holds up the first burst */
+        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing but what went before a restart holds up the first burst */
                 rf_pace_rest(&c->pace, g->blocked_until_us);
+        rf_pace_resume(&c->pace, rf_now_us(), g->restored.settled_us);
         rf_fair_queue_init(&c->queue);
         return g->n_classes++;
 }
@@ -113,6 +117,16 @@ static bool may_pass(struct rf_gate *g, uint64_t now_us)
         return now_us >= g->blocked_until_us && !(g->awaits_probe && g->is_probing) && rf_concurrency_has_room(&g->concurrency);
 }
 
+/* Should the daemon end now, the next one must know that a burst may just have gone. */
+static void tell_that_calls_go(struct rf_gate *g, const struct rf_pace *p, uint64_t now_us)
+{
+        if (now_us < g->told_us || rf_pace_settled(p, now_us) == 0)
+                return;
+        g->told_us = now_us + TOLD_US;
+        if (g->options.changed)
+                g->options.changed(g->options.arg);
+}
+
 static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w, uint64_t now_us)
 {
         uint64_t retry_us;
@@ -122,8 +136,10 @@ static void let_through(struct rf_gate *g, size_t class_index, struct waiter *w,
                 w->needed_us = retry_us;
         else {
                 rf_concurrency_begin(&g->concurrency);
-                if (!g->is_unpaced)
+                if (!g->is_unpaced) {
                         w->ticket.explored = rf_pace_take(&g->classes[class_index].pace, now_us);
+                        tell_that_calls_go(g, &g->classes[class_index].pace, now_us);
+                }
                 w->ticket.sent_us = now_us;
                 w->ticket.is_probe = g->awaits_probe;
                 g->is_probing |= g->awaits_probe;
@@ -370,6 +386,15 @@ static uint64_t from_wall(uint64_t wall_us)
         return wall_us > now_us ? rf_now_us() + (wall_us - now_us) : 0;
 }
 
+static uint64_t settled_us(const struct rf_gate *g)
+{
+        uint64_t at_us = g->restored.settled_us;
+
+        for (size_t i = 0; i < g->n_classes && g->told_us > 0; i++)
+                at_us = MAX(at_us, rf_pace_settled(&g->classes[i].pace, g->told_us));
+        return at_us;
+}
+
 struct rf_gate_memory rf_gate_remember(const struct rf_gate *g)
 {
         const struct rf_pace *p = slowest(g);
@@ -380,6 +405,7 @@ struct rf_gate_memory rf_gate_remember(const struct rf_gate *g)
                 .scale = least_scale(g),
                 .ceiling = p ? p->ceiling : g->restored.ceiling,
                 .ceiling_until_us = to_wall(p ? p->ceiling_until_us : g->restored.ceiling_until_us),
+                .settled_us = to_wall(settled_us(g)),
         };
 }
 
@@ -389,6 +415,7 @@ void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m)
         g->restored.scale = CLAMP(m->scale, RF_PACE_SCALE_MIN, 1.0);
         g->restored.ceiling = CLAMP(m->ceiling, RF_PACE_SCALE_MIN, 1.0);
         g->restored.ceiling_until_us = from_wall(m->ceiling_until_us);
+        g->restored.settled_us = from_wall(m->settled_us);
         g->blocked_until_us = from_wall(m->blocked_until_us);
         if (g->blocked_until_us > 0) {
                 g->is_quota = m->is_quota;

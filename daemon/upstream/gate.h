@@ -20,7 +20,7 @@ struct rf_gate_options {
         uint32_t limit;           /* calls of a class in `window_us` that the service is known to allow, instead; 0 = not known */
         uint64_t window_us;
         uint32_t concurrency_floor, concurrency_max;
-        void (*changed)(void *arg); /* block or learned scale changed: worth keeping. Doesn't yield */
+        void (*changed)(void *arg); /* block, learned scale or what went changed: worth keeping. Doesn't yield */
         void *arg;
 };
 
@@ -71,6 +71,7 @@ struct rf_gate_memory {
         double scale; /* of pacing */
         double ceiling; /* of that, until `ceiling_until_us` */
         uint64_t ceiling_until_us;
+        uint64_t settled_us; /* until then what went before holds up a burst; told now and then, so it's late rather than early */
 };
 struct rf_gate_memory rf_gate_remember(const struct rf_gate *g);
 void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m);

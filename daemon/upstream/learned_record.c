@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-enum { RECORD_VERSION_WITHOUT_CLOCK = 2, RECORD_VERSION = 3 };
+/* The first had no `saved_us`, the second no `settled_us`. */
+enum { FIRST_VERSION = 2, SECOND_VERSION = 3, RECORD_VERSION = 4 };
 
 int rf_learned_record_encode(const struct rf_learned_record *record, struct rf_buf *b)
 {
@@ -14,7 +15,7 @@ int rf_learned_record_encode(const struct rf_learned_record *record, struct rf_b
         if ((r = rf_buf_put_u8(b, RECORD_VERSION)) < 0 || (r = rf_buf_put_u64(b, record->saved_us)) < 0 ||
             (r = rf_buf_put_u64(b, m->blocked_until_us)) < 0 || (r = rf_buf_put_u8(b, m->is_quota)) < 0 ||
             (r = rf_buf_put_float(b, (float)m->scale)) < 0 || (r = rf_buf_put_float(b, (float)m->ceiling)) < 0 ||
-            (r = rf_buf_put_u64(b, m->ceiling_until_us)) < 0)
+            (r = rf_buf_put_u64(b, m->ceiling_until_us)) < 0 || (r = rf_buf_put_u64(b, m->settled_us)) < 0)
                 return r;
         for (size_t i = 0; i < record->n_refusals; i++) {
                 const struct rf_learned_refusal *f = &record->refusals[i];
@@ -51,11 +52,12 @@ int rf_learned_record_decode(const void *data, size_t size, struct rf_learned_re
 
         if (rf_reader_u8(&rd, &version) < 0)
                 return -RF_ECORRUPT;
-        if (version != RECORD_VERSION && version != RECORD_VERSION_WITHOUT_CLOCK)
+        if (version < FIRST_VERSION || version > RECORD_VERSION)
                 return -RF_EFOREIGN;
-        if ((version == RECORD_VERSION && rf_reader_u64(&rd, &record.saved_us) < 0) || rf_reader_u64(&rd, &m->blocked_until_us) < 0 ||
+        if ((version >= SECOND_VERSION && rf_reader_u64(&rd, &record.saved_us) < 0) || rf_reader_u64(&rd, &m->blocked_until_us) < 0 ||
             rf_reader_u8(&rd, &is_quota) < 0 || is_quota > 1 || rf_reader_float(&rd, &scale) < 0 || !(scale > 0.f && scale <= 1.f) ||
-            rf_reader_float(&rd, &ceiling) < 0 || !(ceiling > 0.f && ceiling <= 1.f) || rf_reader_u64(&rd, &m->ceiling_until_us) < 0)
+            rf_reader_float(&rd, &ceiling) < 0 || !(ceiling > 0.f && ceiling <= 1.f) || rf_reader_u64(&rd, &m->ceiling_until_us) < 0 ||
+            (version >= RECORD_VERSION && rf_reader_u64(&rd, &m->settled_us) < 0))
                 return -RF_ECORRUPT;
         m->is_quota = is_quota;
         m->scale = (double)scale;
@@ -75,6 +77,7 @@ void rf_learned_record_set_clock(struct rf_learned_record *r, uint64_t now_us)
 
         r->gate.blocked_until_us -= MIN(r->gate.blocked_until_us, back_us);
         r->gate.ceiling_until_us -= MIN(r->gate.ceiling_until_us, back_us);
+        r->gate.settled_us -= MIN(r->gate.settled_us, back_us);
         for (size_t i = 0; i < r->n_refusals; i++)
                 r->refusals[i].until_us -= MIN(r->refusals[i].until_us, back_us);
         r->saved_us = MIN(r->saved_us, now_us);

@@ -28,7 +28,7 @@ struct rf_learned_record {
 
 /* Appends. -ENOMEM. */
 int rf_learned_record_encode(const struct rf_learned_record *r, struct rf_buf *b);
-/* Also of the version before. -RF_EFOREIGN: of another; -RF_ECORRUPT. */
+/* Also of the two versions before. -RF_EFOREIGN: of another; -RF_ECORRUPT. */
 int rf_learned_record_decode(const void *data, size_t size, struct rf_learned_record *ret);
 /* As of `now_us`, whatever was done to the clock in between. */
 void rf_learned_record_set_clock(struct rf_learned_record *r, uint64_t now_us);

@@ -169,6 +169,22 @@ bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us)
         return true;
 }
 
+uint64_t rf_pace_settled(const struct rf_pace *p, uint64_t went_us)
+{
+        if (is_unpaced(p))
+                return 0;
+        return went_us + (p->limit > 0 ? p->window_us : (uint64_t)tolerance_us(p));
+}
+
+void rf_pace_resume(struct rf_pace *p, uint64_t now_us, uint64_t settled_us)
+{
+        if (is_unpaced(p) || settled_us <= now_us)
+                return;
+        if (p->limit == 0) /* no burst, but the rate is there at once */
+                settled_us = MIN(settled_us, now_us + (uint64_t)(tolerance_us(p) + interval_us(p)));
+        p->due_us = MAX(p->due_us, settled_us);
+}
+
 void rf_pace_rest(struct rf_pace *p, uint64_t until_us)
 {
         if (!is_unpaced(p))

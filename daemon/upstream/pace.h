@@ -55,5 +55,9 @@ uint64_t rf_pace_take(struct rf_pace *p, uint64_t now_us);
 void rf_pace_answered(struct rf_pace *p, uint64_t explored, bool is_accepted);
 /* The call that went at `sent_us` was refused. True if the scale was lowered by it: not if it went before the last refusal came. */
 bool rf_pace_refused(struct rf_pace *p, uint64_t sent_us, uint64_t now_us);
+/* When calls of which the last went at `went_us`, however many they were, no longer hold up a burst. 0: they never do. */
+uint64_t rf_pace_settled(const struct rf_pace *p, uint64_t went_us);
+/* Goes on after a restart as if all that may go had gone, until that time. */
+void rf_pace_resume(struct rf_pace *p, uint64_t now_us, uint64_t settled_us);
 /* Nothing goes before `until_us`, and then not in a burst: the service counts what went before the rest too. */
 void rf_pace_rest(struct rf_pace *p, uint64_t until_us);

@@ -266,6 +266,69 @@ static void a_quota_is_never_waited_for_and_remembered(void **state)
         in_virtual_time(quota);
 }
 
+/* The service still counts what went before the restart. */
+static int restart(void *arg)
+{
+        _cleanup_(rf_gate_freep) struct rf_gate *before = gate(2, 5, 8), *after = gate(2, 5, 8), *at_rest = gate(2, 5, 8);
+        struct visitor v[6] = { 0 };
+        struct rf_gate_memory m;
+
+        (void)arg;
+        for (size_t i = 0; i < 6; i++)
+                v[i] = (struct visitor){ .g = before };
+        visit_all(v, 5);
+        assert_true(v[4].at_us == 0);
+        assert_int_equal(n_changes, 1); /* told once for all of them */
+        m = rf_gate_remember(before);
+        assert_int_equal(rf_sleep_until(SECOND), 0);
+        rf_gate_restore(after, &m);
+        m = rf_gate_remember(after); /* another restart, without a call in between, forgets nothing */
+        rf_gate_restore(at_rest, &m);
+        for (size_t i = 0; i < 6; i++)
+                v[i] = (struct visitor){ .g = after };
+        visit_all(v, 3);
+        assert_true(v[0].at_us == SECOND + SECOND / 2 && v[1].at_us == 2 * SECOND && v[2].at_us == 2 * SECOND + SECOND / 2);
+        assert_int_equal(rf_sleep_until(10 * SECOND), 0); /* long enough for the service to have forgotten */
+        for (size_t i = 0; i < 6; i++)
+                v[i] = (struct visitor){ .g = at_rest };
+        visit_all(v, 6);
+        assert_true(v[0].at_us == 10 * SECOND && v[4].at_us == 10 * SECOND && v[5].at_us == 10 * SECOND + SECOND / 2);
+        return 0;
+}
+
+static void no_second_burst_goes_after_a_restart(void **state)
+{
+        (void)state;
+        in_virtual_time(restart);
+}
+
+static int restart_at_a_known_limit(void *arg)
+{
+        struct rf_gate_options o = { .limit = 3, .window_us = 20 * SECOND, .concurrency_floor = 1, .concurrency_max = 8,
+                                     .breaker = { .failures = 3, .rate_percent = 50, .open_us = 10 * SECOND, .probes = 1, .probe_us = SECOND } };
+        _cleanup_(rf_gate_freep) struct rf_gate *before = NULL, *after = NULL;
+        struct visitor v[3];
+        struct rf_gate_memory m;
+
+        (void)arg;
+        assert_int_equal(rf_gate_new(&o, &before), 0);
+        assert_int_equal(rf_gate_new(&o, &after), 0);
+        v[0] = v[1] = v[2] = (struct visitor){ .g = before };
+        visit_all(v, 3);
+        m = rf_gate_remember(before);
+        rf_gate_restore(after, &m);
+        v[0] = (struct visitor){ .g = after };
+        visit_all(v, 1);
+        assert_true(v[0].result == 0 && v[0].at_us >= 20 * SECOND && v[0].at_us < 30 * SECOND);
+        return 0;
+}
+
+static void a_known_limit_is_kept_across_a_restart(void **state)
+{
+        (void)state;
+        in_virtual_time(restart_at_a_known_limit);
+}
+
 static int breaker(void *arg)
 {
         _cleanup_(rf_gate_freep) struct rf_gate *g = gate(0, 1, 3);
@@ -362,6 +425,8 @@ int main(void)
                 cmocka_unit_test(a_refused_probe_prolongs_the_block_and_nothing_else),
                 cmocka_unit_test(a_cancelled_probe_is_made_by_the_next),
                 cmocka_unit_test(a_quota_is_never_waited_for_and_remembered),
+                cmocka_unit_test(no_second_burst_goes_after_a_restart),
+                cmocka_unit_test(a_known_limit_is_kept_across_a_restart),
                 cmocka_unit_test(an_open_breaker_keeps_nobody_waiting),
                 cmocka_unit_test(clients_take_turns_and_people_come_first),
                 cmocka_unit_test(leave_given_before_a_refusal_is_void),

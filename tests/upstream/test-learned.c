@@ -14,7 +14,7 @@ static struct rf_learned_record example(void)
         struct rf_learned_record r = { .saved_us = NOW, .n_refusals = 1 };
 
         r.gate = (struct rf_gate_memory){ .blocked_until_us = NOW + HOUR, .is_quota = true, .scale = .5, .ceiling = .75,
-                                          .ceiling_until_us = NOW + 2 * HOUR };
+                                          .ceiling_until_us = NOW + 2 * HOUR, .settled_us = NOW + HOUR / 4 };
         r.refusals[0] = (struct rf_learned_refusal){ .op = RF_OP_USER_TOP, .way = 1, .until_us = NOW + 3 * HOUR, .reason = "no" };
         return r;
 }
@@ -23,6 +23,7 @@ static void assert_times(const struct rf_learned_record *r, uint64_t now_us)
 {
         assert_true(r->gate.blocked_until_us == now_us + HOUR);
         assert_true(r->gate.ceiling_until_us == now_us + 2 * HOUR);
+        assert_true(r->gate.settled_us == now_us + HOUR / 4);
         assert_true(r->refusals[0].until_us == now_us + 3 * HOUR);
 }
 
