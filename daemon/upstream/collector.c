@@ -1,9 +1,11 @@
 #include "upstream/collector.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "upstream/query.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct rf_collector {
 struct batch {
         struct rf_collector *collector;
         struct rf_group *group;
+        struct rf_arena arena; /* of what is asked: who wanted an id may leave while the call goes on */
         struct wanted *ids[RF_QUERY_IDS_MAX];
         size_t n, n_live, references;
         uint64_t deadline_us;
@@ -85,6 +88,7 @@ static void batch_unref(struct batch *b)
 {
         if (--b->references > 0)
                 return;
+        rf_arena_done(&b->arena);
         rf_collector_free(b->collector);
         free(b);
 }
@@ -181,7 +185,9 @@ static int fetch(struct batch *b, size_t from, size_t n)
         if (q.n_ids == 0)
                 return 0;
         q.ids = ids;
-        r = rf_attempts(c->lane, &b->caller, &q, false, &b->deadline_us, &b->record, &a);
+        r = rf_query_copy(&b->arena, &q, &q);
+        if (r >= 0)
+                r = rf_attempts(c->lane, &b->caller, &q, false, &b->deadline_us, &b->record, &a);
         if ((r == -RF_EINVALIDCALL || r == -ENOTSUP) && n > 1) { /* ENOTSUP: this way takes fewer at a time */
                 r = fetch(b, from, n / 2);
                 return r < 0 && r != -RF_EINVALIDCALL && r != -ENOTSUP ? r : fetch(b, from + n / 2, n - n / 2);

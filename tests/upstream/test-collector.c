@@ -145,12 +145,51 @@ static void the_last_to_leave_a_batch_cancels_it(void **state)
         with_alpha(all_leave);
 }
 
+/* Fails the first time. */
+static void fails_once(struct service *s, const struct rf_request *request, uint64_t now_us, struct rf_reply *ret)
+{
+        if (n_seen > 0) {
+                looks_up(s, request, now_us, ret);
+                return;
+        }
+        snprintf(seen[n_seen++], sizeof(seen[0]), "%s", request->params[0].value);
+        ret->delay_us = 100000;
+        service_says(ret, 503, "down");
+}
+
+static int one_leaves(struct house *h)
+{
+        static const char *const ids[] = { "impatient" };
+        static struct wish first[1], others[5];
+        struct rf_group *leaving = start(h, first, ids, 1), *g = start(h, others, NULL, 5);
+
+        house_service(h, "alpha")->answer = fails_once;
+        assert_int_equal(rf_sleep_us(50000), 0);
+        assert_int_equal(n_seen, 1);
+        rf_group_free(leaving);
+        assert_int_equal(rf_group_join(g), 0);
+        rf_group_free(g);
+        for (size_t i = 0; i < 5; i++)
+                assert_true(others[i].result == 0 && others[i].n_found == 1);
+        assert_int_equal(n_seen, 2);
+        assert_string_equal(seen[0], "impatient,id0,id1,id2,id3,id4");
+        assert_string_equal(seen[1], seen[0]); /* its id, too: the call is still the same */
+        return 0;
+}
+
+static void a_batch_that_one_has_left_can_be_tried_again(void **state)
+{
+        (void)state;
+        with_alpha(one_leaves);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(single_lookups_share_full_batches_without_waiting),
                 cmocka_unit_test(one_bad_id_does_not_fail_its_neighbours),
                 cmocka_unit_test(the_last_to_leave_a_batch_cancels_it),
+                cmocka_unit_test(a_batch_that_one_has_left_can_be_tried_again),
         };
 
         return cmocka_run_group_tests_name("collector", tests, NULL, NULL);
