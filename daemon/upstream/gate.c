@@ -400,7 +400,7 @@ struct rf_gate_memory rf_gate_remember(const struct rf_gate *g)
         const struct rf_pace *p = slowest(g);
 
         return (struct rf_gate_memory){
-                .blocked_until_us = to_wall(g->blocked_until_us),
+                .blocked_until_us = block_to_wall(g),
                 .is_quota = g->is_quota,
                 .scale = least_scale(g),
                 .ceiling = p ? p->ceiling : g->restored.ceiling,
@@ -421,6 +421,14 @@ void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m)
                 g->is_quota = m->is_quota;
                 g->awaits_probe = true;
         }
+/* Also of a time that is over: until a probe has seen the end of it, it counts as a block. */
+static uint64_t block_to_wall(const struct rf_gate *g)
+{
+        uint64_t wall_us = rf_wall_us() + (g->blocked_until_us - rf_now_us());
+
+        return g->awaits_probe ? MAX(wall_us, (uint64_t)1) : 0;
+}
+
 }
 
 struct rf_gate_stats rf_gate_stats(const struct rf_gate *g)

@@ -66,7 +66,7 @@ struct rf_breaker *rf_gate_breaker(struct rf_gate *g);
 
 /* What is worth keeping across restarts. Times are wall-clock microseconds; 0: no block. */
 struct rf_gate_memory {
-        uint64_t blocked_until_us;
+        uint64_t blocked_until_us; /* in the past: that is over, and no probe has seen it yet */
         bool is_quota;
         double scale; /* of pacing */
         double ceiling; /* of that, until `ceiling_until_us` */

@@ -266,6 +266,52 @@ static void a_quota_is_never_waited_for_and_remembered(void **state)
         in_virtual_time(quota);
 }
 
+/* The time that the service named went by while nobody ran, and it isn't done refusing. */
+static int restart_past_a_block(void *arg)
+{
+        static const enum rf_outcome kinds[] = { RF_OUTCOME_RATE, RF_OUTCOME_QUOTA };
+
+        (void)arg;
+        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+                _cleanup_(rf_gate_freep) struct rf_gate *before = gate(0, 1, 8), *idle = gate(0, 1, 8), *after = gate(0, 1, 8),
+                                                        *last = gate(0, 1, 8);
+                struct visitor v[20] = { { .g = before, .outcome = kinds[k], .retry_us = 100 * SECOND } };
+                struct rf_gate_memory m;
+                uint64_t now_us;
+
+                visit_all(v, 1);
+                m = rf_gate_remember(before);
+                assert_int_equal(rf_sleep_us(200 * SECOND), 0);
+                rf_gate_restore(idle, &m);
+                assert_int_equal(rf_gate_stats(idle).blocked_us, 0);
+                m = rf_gate_remember(idle); /* another restart, without a call in between, forgets nothing */
+                assert_int_equal(rf_sleep_us(200 * SECOND), 0);
+                rf_gate_restore(after, &m);
+                now_us = rf_now_us();
+                for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+                        v[i] = (struct visitor){ .g = after, .holds_us = SECOND, .deadline_us = now_us + 50 * SECOND, .outcome = kinds[k],
+                                                 .retry_us = 100 * SECOND };
+                visit_all(v, ARRAY_SIZE(v));
+                assert_int_equal(n_through, 1);
+                m = rf_gate_remember(after);
+                assert_int_equal(rf_sleep_us(200 * SECOND), 0);
+                rf_gate_restore(last, &m);
+                now_us = rf_now_us();
+                for (size_t i = 0; i < 8; i++)
+                        v[i] = (struct visitor){ .g = last, .holds_us = SECOND };
+                visit_all(v, 8); /* one, and when it fared well the others */
+                assert_true(n_through == 8 && v[0].at_us == now_us && v[1].at_us == now_us + SECOND && v[7].at_us == now_us + SECOND);
+                assert_true(rf_gate_remember(last).blocked_until_us == 0 && !rf_gate_stats(last).is_quota);
+        }
+        return 0;
+}
+
+static void after_a_restart_past_a_block_one_probe_goes(void **state)
+{
+        (void)state;
+        in_virtual_time(restart_past_a_block);
+}
+
 /* The service still counts what went before the restart. */
 static int restart(void *arg)
 {
@@ -425,6 +471,7 @@ int main(void)
                 cmocka_unit_test(a_refused_probe_prolongs_the_block_and_nothing_else),
                 cmocka_unit_test(a_cancelled_probe_is_made_by_the_next),
                 cmocka_unit_test(a_quota_is_never_waited_for_and_remembered),
+                cmocka_unit_test(after_a_restart_past_a_block_one_probe_goes),
                 cmocka_unit_test(no_second_burst_goes_after_a_restart),
                 cmocka_unit_test(a_known_limit_is_kept_across_a_restart),
                 cmocka_unit_test(an_open_breaker_keeps_nobody_waiting),
