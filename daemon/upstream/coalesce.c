@@ -124,9 +124,10 @@ int rf_coalesce_run(struct rf_coalesce *c, const void *key, size_t key_size, con
         int r = 0;
 
         *ret_joined = s != NULL;
-        if (s)
+        if (s) {
+                s->work.join(s->work.arg, work->arg);
                 work->free_arg(work->arg);
-        else if ((r = start(c, key, key_size, work, &s)) < 0)
+        } else if ((r = start(c, key, key_size, work, &s)) < 0)
                 return r;
         s->n_waiting++;
         s->deadline_us = MAX(s->deadline_us, deadline_us);

@@ -12,6 +12,8 @@ struct rf_coalesce;
 struct rf_shared_work {
         /* `deadline_us` is the latest of all who wait, and may move while it runs. */
         int (*run)(void *arg, const uint64_t *deadline_us, struct rf_answer **ret);
+        /* Somebody joins whose own work would have had `newcomer`. Doesn't yield. */
+        void (*join)(void *arg, const void *newcomer);
         void (*free_arg)(void *arg);
         void *arg;
 };

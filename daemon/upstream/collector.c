@@ -20,7 +20,7 @@ struct rf_collector {
         enum rf_op op;
         struct rf_map *wanted;   /* struct wanted by id: queued or under way */
         struct rf_list queue;    /* not yet sent */
-        struct rf_caller caller; /* of the first in the queue: for fairness */
+        struct rf_caller caller; /* of who comes first of the queue: for fairness */
         bool is_flushing;
 };
 
@@ -392,12 +392,9 @@ int rf_collector_ask(struct rf_collector *c, const struct rf_caller *caller, con
                 free(i);
                 return r;
         }
-        if (!w->batch && caller->priority < c->caller.priority) { /* a person waits for a batch that background work began */
-                c->caller.priority = caller->priority;
+        if (!w->batch && caller->priority < c->caller.priority) /* a person waits for a batch that background work began */
                 c->caller.allowance = NULL;
-        }
-        if (!w->batch && caller->priority == c->caller.priority)
-                c->caller.rank = MIN(c->caller.rank, caller->rank);
+        rf_gate_hasten(c->lane->gate, w->batch ? &w->batch->caller : &c->caller, caller);
         w->n_interests++;
         w->deadline_us = MAX(w->deadline_us, caller->deadline_us);
         if (w->batch)

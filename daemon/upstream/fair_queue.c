@@ -167,12 +167,17 @@ size_t rf_fair_queue_ahead(const struct rf_fair_queue *q, const struct rf_caller
         return n;
 }
 
-void rf_fair_queue_foreach(struct rf_fair_queue *q, void (*each)(struct rf_fair_entry *e))
+bool rf_fair_is_before(const struct rf_caller *a, const struct rf_caller *b)
+{
+        return a->priority != b->priority ? a->priority < b->priority : a->rank < b->rank;
+}
+
+void rf_fair_queue_foreach(struct rf_fair_queue *q, void (*each)(struct rf_fair_entry *e, void *arg), void *arg)
 {
         for (size_t i = 0; i < ARRAY_SIZE(q->rounds); i++)
                 rf_list_foreach(&q->rounds[i], first, struct rf_fair_entry, clients) {
-                        each(first);
+                        each(first, arg);
                         rf_list_foreach(&first->line, e, struct rf_fair_entry, link)
-                                each(e);
+                                each(e, arg);
                 }
 }

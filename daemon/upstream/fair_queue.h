@@ -41,5 +41,7 @@ struct rf_fair_entry *rf_fair_queue_pop(struct rf_fair_queue *q);
 void rf_fair_queue_remove(struct rf_fair_queue *q, struct rf_fair_entry *e); /* harmless if not queued */
 /* How many would go before a new one of this caller. */
 size_t rf_fair_queue_ahead(const struct rf_fair_queue *q, const struct rf_caller *caller);
+/* Whether a call of the first comes before one of the second, whatever turns they had. */
+bool rf_fair_is_before(const struct rf_caller *a, const struct rf_caller *b);
 /* Calls `each` for every entry. It may not change the queue. */
-void rf_fair_queue_foreach(struct rf_fair_queue *q, void (*each)(struct rf_fair_entry *e));
+void rf_fair_queue_foreach(struct rf_fair_queue *q, void (*each)(struct rf_fair_entry *e, void *arg), void *arg);

@@ -37,6 +37,7 @@ struct rf_gate {
 /* On the waiting coroutine's stack. */
 struct waiter {
         struct rf_fair_entry entry;
+        const struct rf_caller *caller;
         struct rf_waiters waiters;
         struct rf_ticket ticket;
         bool is_let_through;
@@ -243,7 +244,7 @@ int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_c
         uint64_t now_us = rf_now_us(), wait_us;
         size_t i = class_of(g, pacing_class);
         struct lane_class *c = &g->classes[i];
-        struct waiter w = { .ticket = { .class_index = i, .asked_us = now_us } };
+        struct waiter w = { .caller = caller, .ticket = { .class_index = i, .asked_us = now_us } };
         int r;
 
         if (rf_breaker_is_open(g->breaker, now_us)) {
@@ -269,10 +270,44 @@ int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_c
         return 0;
 }
 
+/* ---- Hastening ---- */
+
+struct search {
+        const struct rf_caller *caller;
+        struct rf_fair_entry *found;
+};
+
+static void compare(struct rf_fair_entry *e, void *arg)
+{
+        struct search *s = arg;
+
+        if (container_of(e, struct waiter, entry)->caller == s->caller)
+                s->found = e;
+}
+
+void rf_gate_hasten(struct rf_gate *g, struct rf_caller *caller, const struct rf_caller *who)
+{
+        if (!rf_fair_is_before(who, caller))
+                return;
+        caller->client = who->client;
+        caller->rank = who->rank;
+        caller->priority = who->priority;
+        for (size_t i = 0; i < g->n_classes; i++) {
+                struct search s = { .caller = caller };
+
+                rf_fair_queue_foreach(&g->classes[i].queue, compare, &s);
+                if (s.found) {
+                        rf_fair_queue_remove(&g->classes[i].queue, s.found);
+                        rf_fair_queue_push(&g->classes[i].queue, s.found, caller);
+                }
+        }
+}
+
 /* ---- Learning ---- */
 
-static void wake(struct rf_fair_entry *e)
+static void wake(struct rf_fair_entry *e, void *arg)
 {
+        (void)arg;
         rf_wake_all(&container_of(e, struct waiter, entry)->waiters);
 }
 
@@ -289,7 +324,7 @@ static void refused(struct rf_gate *g, const struct rf_ticket *t, bool is_quota,
         for (size_t i = 0; i < g->n_classes; i++)
                 rf_pace_rest(&g->classes[i].pace, g->blocked_until_us);
         for (size_t i = 0; i < g->n_classes; i++) /* who can't wait so long should know it now */
-                rf_fair_queue_foreach(&g->classes[i].queue, wake);
+                rf_fair_queue_foreach(&g->classes[i].queue, wake, NULL);
         if (g->options.changed)
                 g->options.changed(g->options.arg);
 }
@@ -386,6 +421,14 @@ static uint64_t from_wall(uint64_t wall_us)
         return wall_us > now_us ? rf_now_us() + (wall_us - now_us) : 0;
 }
 
+/* Also of a time that is over: until a probe has seen the end of it, it counts as a block. */
+static uint64_t block_to_wall(const struct rf_gate *g)
+{
+        uint64_t wall_us = rf_wall_us() + (g->blocked_until_us - rf_now_us());
+
+        return g->awaits_probe ? MAX(wall_us, (uint64_t)1) : 0;
+}
+
 static uint64_t settled_us(const struct rf_gate *g)
 {
         uint64_t at_us = g->restored.settled_us;
@@ -416,19 +459,11 @@ void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m)
         g->restored.ceiling = CLAMP(m->ceiling, RF_PACE_SCALE_MIN, 1.0);
         g->restored.ceiling_until_us = from_wall(m->ceiling_until_us);
         g->restored.settled_us = from_wall(m->settled_us);
-        g->blocked_until_us = from_wall(m->blocked_until_us);
-        if (g->blocked_until_us > 0) {
+        if (m->blocked_until_us > 0) {
+                g->blocked_until_us = MAX(from_wall(m->blocked_until_us), rf_now_us());
                 g->is_quota = m->is_quota;
                 g->awaits_probe = true;
         }
-/* Also of a time that is over: until a probe has seen the end of it, it counts as a block. */
-static uint64_t block_to_wall(const struct rf_gate *g)
-{
-        uint64_t wall_us = rf_wall_us() + (g->blocked_until_us - rf_now_us());
-
-        return g->awaits_probe ? MAX(wall_us, (uint64_t)1) : 0;
-}
-
 }
 
 struct rf_gate_stats rf_gate_stats(const struct rf_gate *g)

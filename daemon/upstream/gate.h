@@ -42,10 +42,16 @@ struct rf_ticket {
 /*
  * Waits for leave (yields). 0: give the ticket back with rf_gate_leave(). At once, without waiting: -RF_ERATE or -RF_EQUOTA when the
  * deadline can't be met, -RF_EOPEN when the breaker is open; `ret_needed_us` then says what it would have taken. `deadline_us` points
- * to the latest time that anybody who shares the call still waits for it. -ETIMEDOUT, -ECANCELED.
+ * to the latest time that anybody who shares the call still waits for it; `caller` stays where it is until the return. -ETIMEDOUT, -ECANCELED.
  */
 int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_caller *caller, const uint64_t *deadline_us,
                   struct rf_ticket *ret, uint64_t *ret_needed_us);
+
+/*
+ * Somebody else waits for the call of `caller`, too: if `who` comes first, it's made in that one's place and not in its own, also when
+ * it's in line already. `caller` is what rf_gate_enter() was given, or will be. Doesn't yield.
+ */
+void rf_gate_hasten(struct rf_gate *g, struct rf_caller *caller, const struct rf_caller *who);
 
 /*
  * Whether the call may still be sent: a refusal may have come since the ticket was given. False: give it back as CANCELLED and enter

@@ -401,6 +401,14 @@ static int run_work(void *arg, const uint64_t *deadline_us, struct rf_answer **r
         return r;
 }
 
+/* A person may join what background work began, and the first run in line what the last began. */
+static void join_work(void *arg, const void *newcomer)
+{
+        struct work *w = arg;
+
+        rf_gate_hasten(w->lane->gate, &w->caller, &((const struct work *)newcomer)->caller);
+}
+
 static int work_new(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool has_alternative, struct work **ret)
 {
         struct work *w = calloc(1, sizeof(*w));
@@ -472,7 +480,8 @@ static int make_uncached(struct rf_lane *lane, const struct rf_caller *caller, c
         if (r < 0)
                 return r;
         w->references++;
-        r = rf_coalesce_run(coalesce, key.data, key.size, &(struct rf_shared_work){ .run = run_work, .free_arg = release_work, .arg = w },
+        r = rf_coalesce_run(coalesce, key.data, key.size,
+                            &(struct rf_shared_work){ .run = run_work, .join = join_work, .free_arg = release_work, .arg = w },
                             caller->deadline_us, &record->coalesced, ret);
         take_record(record, &w->record);
         release_work(w);

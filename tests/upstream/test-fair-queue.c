@@ -174,8 +174,9 @@ static void a_clients_further_runs_are_of_later_rounds(void **state)
 
 static size_t n_seen;
 
-static void see(struct rf_fair_entry *e)
+static void see(struct rf_fair_entry *e, void *arg)
 {
+        (void)arg;
         n_seen += e->is_queued;
 }
 
@@ -188,7 +189,7 @@ static void everyone_can_be_told(void **state)
         for (size_t i = 0; i < 30; i++)
                 push(&q, i, i % 4, i % 2 ? RF_PRIORITY_PERSON : RF_PRIORITY_BACKGROUND);
         n_seen = 0;
-        rf_fair_queue_foreach(&q, see);
+        rf_fair_queue_foreach(&q, see, NULL);
         assert_int_equal(n_seen, 30);
 }
 

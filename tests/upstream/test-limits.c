@@ -184,6 +184,85 @@ static void a_clients_many_runs_cost_another_at_most_half_the_pace(void **state)
         house_remove(&h);
 }
 
+struct one {
+        struct house *h;
+        struct rf_caller caller;
+        const char *text; /* NULL: the look-up of an id */
+        uint64_t done_us;
+};
+
+static int ask_once(void *arg)
+{
+        struct one *o = arg;
+        const char *id = "shared";
+        struct rf_answer *a = NULL;
+        int r;
+
+        o->caller.deadline_us = rf_deadline_in(3600 * USEC_PER_SEC);
+        r = o->text ? house_search_as(o->h, &o->caller, o->text, NULL)
+                    : rf_upstream_call(o->h->upstream, &o->caller, &(struct rf_query){ .op = RF_OP_TRACKS, .ids = &id, .n_ids = 1 }, &a);
+        rf_answer_unref(a);
+        assert_int_equal(r, 0);
+        o->done_us = rf_now_us();
+        return 0;
+}
+
+/* What one of the crowd, or the background, has asked for: by others of a better place it is asked for again. */
+static const struct rf_caller slow_callers[] = {
+        { .client = 7, .rank = 1, .priority = RF_PRIORITY_BACKGROUND },
+        { .client = 7, .rank = 1000, .priority = RF_PRIORITY_PERSON },
+};
+static struct rf_caller slow_caller;
+static const char *shared_text;
+
+static int joins_what_waits(struct house *h)
+{
+        static struct one crowd[50], first, own, joins;
+        static char texts[50][16];
+        struct rf_group *g;
+
+        house_service(h, "alpha")->answer = limit;
+        house_service(h, "alpha")->arg = &limiter;
+        first = (struct one){ .h = h, .caller = slow_caller, .text = shared_text };
+        own = (struct one){ .h = h, .caller = { .client = 9, .rank = 3 }, .text = "own" };
+        joins = (struct one){ .h = h, .caller = { .client = 8, .rank = 2 }, .text = shared_text };
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(crowd); i++) {
+                snprintf(texts[i], sizeof(texts[i]), "text %zu", i);
+                crowd[i] = (struct one){ .h = h, .caller = { .client = 7, .rank = 100 + i }, .text = texts[i] };
+                assert_int_equal(rf_group_spawn(g, "crowd", ask_once, &crowd[i]), 0);
+        }
+        assert_int_equal(rf_group_spawn(g, "first", ask_once, &first), 0);
+        assert_int_equal(rf_sleep_us(100000), 0);
+        assert_int_equal(rf_group_spawn(g, "joins", ask_once, &joins), 0);
+        assert_int_equal(rf_group_spawn(g, "own", ask_once, &own), 0);
+        assert_int_equal(rf_group_join(g), 0);
+        rf_group_free(g);
+        assert_int_equal(limiter.n, 52); /* it was shared */
+        assert_true(joins.done_us <= own.done_us && own.done_us <= 4 * USEC_PER_SEC);
+        assert_int_equal(first.done_us, joins.done_us);
+        return 0;
+}
+
+static void who_joins_a_waiting_call_brings_its_place_in_line(void **state)
+{
+        static const char *const texts[] = { "shared", NULL };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(slow_callers) * ARRAY_SIZE(texts); i++) {
+                struct house h = { .options = house_options() };
+
+                slow_caller = slow_callers[i % 2];
+                shared_text = texts[i / 2];
+                limiter = (struct limiter){ .limit = 1000, .window_us = USEC_PER_SEC, .latency_us = 100000 };
+                house_open(&h);
+                house_load(&h, "alpha", (const char *const[]){ "rate=1", "burst=1", NULL });
+                house_run(&h, 0, joins_what_waits);
+                house_close(&h);
+                house_remove(&h);
+        }
+}
+
 /* ---- Across restarts ---- */
 
 static int uses_up_its_quota(struct house *h)
@@ -234,6 +313,44 @@ static void after_a_quota_refusal_no_call_is_made_across_restarts(void **state)
                 house_open(&h);
                 house_load(&h, "alpha", NULL);
                 house_run(&h, times_s[i], bodies[i]);
+                house_close(&h);
+        }
+        house_remove(&h);
+}
+
+static int is_refused(struct house *h)
+{
+        house_service(h, "alpha")->answer = limit;
+        house_service(h, "alpha")->arg = &limiter;
+        assert_int_equal(house_search(h, "a"), -RF_EQUOTA);
+        assert_int_equal(house_service(h, "alpha")->n_calls, 1);
+        return 0;
+}
+
+/* Forty at once, each something else. */
+static int is_still_refused(struct house *h)
+{
+        static struct asker askers[40];
+
+        house_service(h, "alpha")->answer = limit;
+        house_service(h, "alpha")->arg = &limiter;
+        for (size_t i = 0; i < ARRAY_SIZE(askers); i++)
+                askers[i] = (struct asker){ .h = h, .client = i, .n = 1 };
+        ask_all(askers, ARRAY_SIZE(askers));
+        assert_int_equal(house_service(h, "alpha")->n_calls, 1); /* the probe */
+        return 0;
+}
+
+static void a_restart_past_the_end_of_a_quota_costs_one_call(void **state)
+{
+        struct house h = { .options = house_options() };
+
+        (void)state;
+        limiter = (struct limiter){ .window_us = 86400 * USEC_PER_SEC, .latency_us = 100000, .quota_after = 13749 };
+        for (unsigned run = 0; run < 3; run++) {
+                house_open(&h);
+                house_load(&h, "alpha", (const char *const[]){ "rate=3.5", "burst=60", NULL });
+                house_run(&h, run * 13800, run == 0 ? is_refused : is_still_refused);
                 house_close(&h);
         }
         house_remove(&h);
@@ -290,7 +407,9 @@ int main(void)
                 cmocka_unit_test(below_the_services_limit_nothing_is_ever_refused),
                 cmocka_unit_test(a_lower_limit_is_found_with_one_refusal),
                 cmocka_unit_test(a_clients_many_runs_cost_another_at_most_half_the_pace),
+                cmocka_unit_test(who_joins_a_waiting_call_brings_its_place_in_line),
                 cmocka_unit_test(after_a_quota_refusal_no_call_is_made_across_restarts),
+                cmocka_unit_test(a_restart_past_the_end_of_a_quota_costs_one_call),
                 cmocka_unit_test(a_learned_pace_survives_a_restart),
         };
 
