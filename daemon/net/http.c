@@ -342,13 +342,13 @@ static int resolve(struct rf_http *h, const struct rf_origin *origin, uint64_t d
 }
 
 /* Names are resolved here, whichever connection is made: the proxy's, or the host's. */
-static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us, struct curl_slist **list, bool *ret_uses_proxy,
-                       struct rf_http_response *ret)
+static int resolve_all(struct rf_http *h, const struct rf_http_request *q, uint64_t deadline_us, struct curl_slist **list,
+                       bool *ret_uses_proxy, struct rf_http_response *ret)
 {
-        const char *proxy = h->options.proxy;
+        const char *proxy = q->is_direct ? NULL : h->options.proxy;
         const struct rf_origin *o, *p;
 
-        o = rf_origins_get(&h->origins, url);
+        o = rf_origins_get(&h->origins, q->url, false);
         if (!o) {
                 failed(ret, RF_HTTP_PROTOCOL, "the address isn't one");
                 return 0;
@@ -357,7 +357,7 @@ static int resolve_all(struct rf_http *h, const char *url, uint64_t deadline_us,
         *ret_uses_proxy = proxy && proxy[0] && !(h->options.no_proxy && !o->is_literal && rf_origin_is_exempt(o, h->options.no_proxy));
         if (!*ret_uses_proxy)
                 return resolve(h, o, deadline_us, list, ret);
-        p = rf_origins_get(&h->origins, proxy);
+        p = rf_origins_get(&h->origins, proxy, true);
         if (!p) {
                 failed(ret, RF_HTTP_PROTOCOL, "the proxy's address isn't one");
                 return 0;
@@ -378,11 +378,18 @@ static struct rf_transfer *take_transfer(struct rf_http *h)
         return t;
 }
 
+/* What a request needs beside itself. */
+struct route {
+        struct curl_slist *addresses;
+        bool uses_proxy;
+        uint64_t connect_us; /* time for TCP and TLS: what the name has left of it */
+};
+
 /* Sends and waits. 0, or why the wait ended early. */
-static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses,
-                         bool uses_proxy, uint64_t deadline_us)
+static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct rf_http_request *q, const struct route *route,
+                         uint64_t deadline_us)
 {
-        int r = rf_transfer_prepare(t, q, addresses, uses_proxy);
+        int r = rf_transfer_prepare(t, q, route->addresses, route->uses_proxy, route->connect_us);
 
         if (r < 0)
                 return r;
@@ -393,28 +400,27 @@ static int send_and_wait(struct rf_http *h, struct rf_transfer *t, const struct 
 
 static int perform(struct rf_http *h, const struct rf_http_request *q, uint64_t deadline_us, struct rf_http_response *ret)
 {
-        struct curl_slist *addresses = NULL;
+        uint64_t connected_us = rf_deadline_in(h->options.connect_timeout_us);
+        struct route route = { 0 };
         struct rf_transfer *t = NULL;
-        bool uses_proxy = false;
-        int r = resolve_all(h, q->url, MIN(deadline_us, rf_deadline_in(h->options.connect_timeout_us)), &addresses, &uses_proxy, ret);
+        int r = resolve_all(h, q, MIN(deadline_us, connected_us), &route.addresses, &route.uses_proxy, ret);
 
+        route.connect_us = connected_us - MIN(connected_us, rf_now_us());
         if (r >= 0 && ret->failure == RF_HTTP_FINE) {
                 t = take_transfer(h);
-                r = t ? send_and_wait(h, t, q, addresses, uses_proxy, deadline_us) : -ENOMEM;
+                r = t ? send_and_wait(h, t, q, &route, deadline_us) : -ENOMEM;
                 if (r == 0 && q->is_idempotent && rf_transfer_met_dead_connection(t))
-                        r = send_and_wait(h, t, q, addresses, uses_proxy, deadline_us);
+                        r = send_and_wait(h, t, q, &route, deadline_us);
         }
         if (t && r >= 0)
                 r = rf_transfer_take(t, ret);
-        else if (t && r == -ETIMEDOUT && rf_check_cancelled() == 0) {
-                rf_transfer_explain_timeout(t, ret); /* the request's own time, not the caller's */
-                r = 0;
-        }
+        else if (t && r == -ETIMEDOUT && rf_check_cancelled() == 0)
+                r = rf_transfer_explain_timeout(t, ret); /* the request's own time, not the caller's */
         if (t) {
                 rf_transfer_reset(t);
                 h->idle[h->n_idle++] = t; /* no more than places */
         }
-        curl_slist_free_all(addresses);
+        curl_slist_free_all(route.addresses);
         return r;
 }
 

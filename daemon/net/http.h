@@ -49,6 +49,7 @@ struct rf_http_request {
         const char *body; /* NULL: none */
         size_t body_size;
         uint64_t timeout_us;  /* for everything, waiting for a place included */
+        bool is_direct;       /* by no proxy, whatever is configured */
         bool is_idempotent;   /* may be sent again when a reused connection turns out to be dead */
 };
 
@@ -56,7 +57,7 @@ struct rf_http_response {
         enum rf_http_failure failure;
         char message[160]; /* what failed, for people */
         uint16_t status;   /* 0 if nothing came */
-        struct rf_header *headers;
+        struct rf_header *headers; /* on failure those that had come */
         size_t n_headers;
         struct rf_buf body;        /* ends in a NUL that isn't counted; empty on failure */
         struct rf_buf header_text; /* what the headers point into */

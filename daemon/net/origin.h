@@ -11,6 +11,7 @@ struct rf_origin {
         size_t size;              /* 0: unused */
         char host[RF_ORIGIN_MAX], port[8];
         bool is_literal; /* an address in numbers */
+        bool is_proxy;   /* which has a port of its own if none is named */
 };
 
 /* The last few, parsed. Zero-initialised is empty and valid. */
@@ -20,6 +21,6 @@ struct rf_origins {
 };
 
 /* That of an address; good until others were asked for. NULL: it isn't an address. */
-const struct rf_origin *rf_origins_get(struct rf_origins *all, const char *url);
+const struct rf_origin *rf_origins_get(struct rf_origins *all, const char *url, bool is_proxy);
 /* Whether a list as in $no_proxy names its host, or a domain that it's in. */
 bool rf_origin_is_exempt(const struct rf_origin *o, const char *no_proxy);

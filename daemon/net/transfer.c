@@ -187,7 +187,6 @@ static void set_constants(struct rf_transfer *t, CURLSH *share)
         curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION, o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-        curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->connect_timeout_us / USEC_PER_MSEC));
         curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L); /* addresses come with each request: libcurl never looks one up */
         curl_easy_setopt(e, CURLOPT_CAINFO, o->ca_file);
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
@@ -221,7 +220,8 @@ struct rf_transfer *rf_transfer_new(const struct rf_http_options *options, CURLS
         return t;
 }
 
-int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses, bool uses_proxy)
+int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *q, struct curl_slist *addresses, bool uses_proxy,
+                        uint64_t connect_us)
 {
         rf_transfer_reset(t);
         t->is_done = false;
@@ -234,6 +234,7 @@ int rf_transfer_prepare(struct rf_transfer *t, const struct rf_http_request *q, 
                 set_proxy(t, uses_proxy);
         if (addresses)
                 curl_easy_setopt(t->easy, CURLOPT_RESOLVE, addresses);
+        curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MAX(connect_us / USEC_PER_MSEC, (uint64_t)1)); /* 0 is libcurl's own */
         /* on a kept connection that turns out to be dead libcurl itself sends again, a POST too: a write may arrive twice */
         curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, q->is_idempotent ? 0L : 1L);
         set_method(t, q);
@@ -262,7 +263,8 @@ bool rf_transfer_met_dead_connection(const struct rf_transfer *t)
 {
         long connects = 1;
 
-        if (t->code != CURLE_SEND_ERROR && t->code != CURLE_GOT_NOTHING && t->code != CURLE_RECV_ERROR)
+        if (t->code != CURLE_SEND_ERROR && t->code != CURLE_GOT_NOTHING && t->code != CURLE_RECV_ERROR && t->code != CURLE_HTTP2 &&
+            t->code != CURLE_HTTP2_STREAM)
                 return false;
         curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
         return connects == 0 && t->header_bytes == 0;
@@ -295,6 +297,8 @@ static enum rf_http_failure failure_of(const struct rf_transfer *t)
         case CURLE_RECV_ERROR:
         case CURLE_GOT_NOTHING:
         case CURLE_PARTIAL_FILE:
+        case CURLE_HTTP2: /* the connection's end */
+        case CURLE_HTTP2_STREAM: /* the request's alone */
                 return RF_HTTP_LOST;
         case CURLE_OUT_OF_MEMORY: /* what libcurl says of a header line beyond its own 100 KB, too; memory seldom runs out in there */
                 return RF_HTTP_TOO_MANY_HEADERS;
@@ -317,16 +321,30 @@ static void take_times(const struct rf_transfer *t, struct rf_http_response *ret
         ret->first_byte_us = (uint64_t)first_us;
 }
 
-int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
+/* The status and the headers, as far as they have come: a 429 is one, and says for how long, whatever becomes of its body. */
+static int take_head(struct rf_transfer *t, struct rf_http_response *ret)
 {
         long status = 0;
 
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        ret->status = (uint16_t)status;
+        ret->headers = calloc(t->n_places + 1, sizeof(*ret->headers));
+        if (!ret->headers)
+                return -ENOMEM;
+        ret->header_text = t->header_text;
+        t->header_text = (struct rf_buf)RF_BUF_INIT;
+        for (size_t i = 0; i < t->n_places; i++)
+                ret->headers[ret->n_headers++] = (struct rf_header){ .name = ret->header_text.data + t->places[i].name,
+                                                                     .value = ret->header_text.data + t->places[i].value };
+        return 0;
+}
+
+int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
+{
         if (t->code == CURLE_ABORTED_BY_CALLBACK) /* one of http.c's, which do so only for want of memory */
                 return -ENOMEM;
         take_times(t, ret);
         ret->failure = t->refused != RF_HTTP_FINE ? t->refused : failure_of(t);
-        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-        ret->status = (uint16_t)status;
         if (ret->failure == RF_HTTP_TOO_LARGE)
                 snprintf(ret->message, sizeof(ret->message), "the answer is longer than %zu bytes", t->options->body_max);
         else if (ret->failure == RF_HTTP_TOO_MANY_HEADERS)
@@ -334,21 +352,16 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
                          RF_HTTP_HEADERS_MAX, RF_HTTP_HEADER_BYTES_MAX);
         else if (ret->failure != RF_HTTP_FINE)
                 snprintf(ret->message, sizeof(ret->message), "%.159s", t->error[0] ? t->error : curl_easy_strerror(t->code));
-        if (ret->failure != RF_HTTP_FINE)
-                return 0;
-        ret->headers = calloc(t->n_places + 1, sizeof(*ret->headers));
-        if (!ret->headers || rf_buf_reserve(&t->body, 0) < 0) /* an empty one ends in its NUL, too */
-                return -ENOMEM;
-        ret->body = t->body;
-        ret->header_text = t->header_text;
-        t->body = t->header_text = (struct rf_buf)RF_BUF_INIT;
-        for (size_t i = 0; i < t->n_places; i++)
-                ret->headers[ret->n_headers++] = (struct rf_header){ .name = ret->header_text.data + t->places[i].name,
-                                                                     .value = ret->header_text.data + t->places[i].value };
-        return 0;
+        if (ret->failure == RF_HTTP_FINE) {
+                if (rf_buf_reserve(&t->body, 0) < 0) /* an empty one ends in its NUL, too */
+                        return -ENOMEM;
+                ret->body = t->body;
+                t->body = (struct rf_buf)RF_BUF_INIT;
+        }
+        return take_head(t, ret);
 }
 
-void rf_transfer_explain_timeout(struct rf_transfer *t, struct rf_http_response *ret)
+int rf_transfer_explain_timeout(struct rf_transfer *t, struct rf_http_response *ret)
 {
         curl_off_t connected_us = 0;
 
@@ -359,4 +372,5 @@ void rf_transfer_explain_timeout(struct rf_transfer *t, struct rf_http_response 
                 snprintf(ret->message, sizeof(ret->message), "no connection within the timeout");
         else
                 snprintf(ret->message, sizeof(ret->message), "no complete answer within the timeout; %zu bytes had come", t->body.size);
+        return take_head(t, ret);
 }

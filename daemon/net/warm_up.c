@@ -55,7 +55,7 @@ static int begin(struct rf_http *h, int *listener, uint16_t port)
         if (r < 0)
                 return r;
         snprintf(url, sizeof(url), "https://127.0.0.1:%u/", port);
-        r = rf_http_perform(h, &(struct rf_http_request){ .url = url, .timeout_us = WARM_UP_US }, &response);
+        r = rf_http_perform(h, &(struct rf_http_request){ .url = url, .timeout_us = WARM_UP_US, .is_direct = true }, &response);
         if (r == 0)
                 rf_http_response_done(&response);
         return r;

@@ -117,6 +117,19 @@ static int judge(struct rf_provider *p, const struct rf_operation *o, const stru
         return 0;
 }
 
+/* The body was cut off, hung or couldn't be taken: the status and the headers say what there is to know. */
+static int judge_refusal(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, struct rf_exchange *e,
+                         struct rf_attempt *a, struct rf_answer **ret)
+{
+        int r;
+
+        e->response.body = "";
+        e->response.body_size = 0;
+        r = judge(p, o, q, &e->response, a, ret);
+        snprintf(a->verdict.message, sizeof(a->verdict.message), "%u: %.150s", e->response.status, e->message);
+        return r;
+}
+
 int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q,
                const struct rf_request *request, uint64_t timeout_us, struct rf_attempt *ret, struct rf_answer **ret_answer)
 {
@@ -132,12 +145,10 @@ int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_oper
         a.duration_us = e.total_us;
         a.connect_us = e.connect_us;
         a.first_byte_us = e.first_byte_us;
-        if (e.failure && e.response.status == 429) { /* and nothing more can be read of it */
-                e.response.body = "";
-                e.response.body_size = 0;
-                r = judge(p, o, q, &e.response, &a, &answer);
-        } else if (e.failure && (strcmp(e.failure, "too-large") == 0 || strcmp(e.failure, "too-many-headers") == 0 ||
-                          strcmp(e.failure, "protocol") == 0))
+        if (e.failure && e.response.status == 429)
+                r = judge_refusal(p, o, q, &e, &a, &answer);
+        else if (e.failure && (strcmp(e.failure, "too-large") == 0 || strcmp(e.failure, "too-many-headers") == 0 ||
+                               strcmp(e.failure, "protocol") == 0))
                 verdict(&a, RF_OUTCOME_MALFORMED, e.failure, e.message);
         else if (e.failure)
                 verdict(&a, RF_OUTCOME_TRANSIENT, e.failure, e.message);

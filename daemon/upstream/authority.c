@@ -311,7 +311,7 @@ static int take_answer(struct rf_authority *a, enum slot slot, bool is_login, st
         _cleanup_json_ json_t *j = NULL;
         int r;
 
-        if (e->failure) {
+        if (e->failure && e->response.status != 429) { /* that says for how long, cut off or not */
                 snprintf(message, size, "the accounts service can't be reached: %.110s", e->message);
                 return -RF_EUPSTREAM;
         }

@@ -138,6 +138,14 @@ static void deep(int fd)
         answer(fd, 200, "", body);
 }
 
+/* A refusal of which the headers are whole and the body isn't. */
+static void refuse_in_part(int fd, bool hangs)
+{
+        send_text(fd, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 763\r\nContent-Length: 60\r\n\r\n{\"err");
+        if (hangs)
+                await_hangup(fd);
+}
+
 /* Whether the connection stays open. */
 static bool serve(int fd, const char *path, const char *request)
 {
@@ -181,6 +189,8 @@ static bool serve(int fd, const char *path, const char *request)
                 send_text(fd, "\x01\x02\x03 this is no HTTP at all\r\n\r\n");
         else if (strcmp(path, "/hang") == 0)
                 await_hangup(fd);
+        else if (strncmp(path, "/429-", 5) == 0)
+                refuse_in_part(fd, strcmp(path, "/429-hang") == 0);
         return false;
 }
 

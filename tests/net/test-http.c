@@ -77,9 +77,9 @@ static int run_body(void *arg)
         return r;
 }
 
-static void with_http(int (*fn)(void))
+static void with_proxy(const char *proxy, int (*fn)(void))
 {
-        const struct rf_http_options o = { .user_agent = "recflow-test/1", .connect_timeout_us = USEC_PER_SEC };
+        const struct rf_http_options o = { .user_agent = "recflow-test/1", .connect_timeout_us = USEC_PER_SEC, .proxy = proxy };
         struct body b = { fn, &o };
         struct rf_sched *s;
 
@@ -88,6 +88,11 @@ static void with_http(int (*fn)(void))
         assert_int_equal(rf_sched_run(s, run_body, &b), 0);
         rf_sched_free(s);
         rude_server_stop();
+}
+
+static void with_http(int (*fn)(void))
+{
+        with_proxy(NULL, fn);
 }
 
 static int get(const char *host, const char *path, uint64_t timeout_us, struct rf_http_response *ret)
@@ -238,6 +243,33 @@ static void every_bad_manner_has_its_own_error(void **state)
         with_http(survives_bad_manners);
 }
 
+/* The body never came whole, but what came before it did. */
+static int is_refused_in_part(void)
+{
+        static const struct {
+                const char *path;
+                enum rf_http_failure failure;
+        } refusals[] = { { "/429-cut", RF_HTTP_LOST }, { "/429-hang", RF_HTTP_TIMEOUT } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+                struct rf_http_response r;
+
+                assert_int_equal(get("127.0.0.1", refusals[i].path, 300 * USEC_PER_MSEC, &r), 0);
+                assert_int_equal(r.failure, refusals[i].failure);
+                assert_int_equal(r.status, 429);
+                assert_string_equal(header_of(&r, "Retry-After"), "763");
+                assert_int_equal(r.body.size, 0);
+                rf_http_response_done(&r);
+        }
+        return 0;
+}
+
+static void status_and_headers_are_kept_whatever_becomes_of_the_body(void **state)
+{
+        (void)state;
+        with_http(is_refused_in_part);
+}
+
 static int hangs_in_names(void)
 {
         struct rf_http_response r;
@@ -327,6 +359,44 @@ static void a_connection_that_never_comes_is_told_from_a_refused_one(void **stat
 {
         (void)state;
         with_http(connects_in_vain);
+}
+
+static int end_hanging(void *arg)
+{
+        (void)arg;
+        rf_sleep_us(700 * USEC_PER_MSEC);
+        set_hanging(false);
+        return 0;
+}
+
+/* Most of the time goes by before there is an address, and nobody answers at it. */
+static int connects_in_vain_after_a_slow_name(void)
+{
+        uint16_t good = port;
+        struct rf_http_response r;
+        struct rf_group *g;
+        int fillers[4], fd = deaf_socket(&port, fillers, ARRAY_SIZE(fillers));
+
+        set_hanging(true);
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "end-hanging", end_hanging, NULL), 0);
+        assert_int_equal(get("hang.test", "/ok", 5 * USEC_PER_SEC, &r), 0);
+        assert_int_equal(r.failure, RF_HTTP_CONNECT_TIMEOUT);
+        assert_in_range(r.total_us, 900 * USEC_PER_MSEC, 1500 * USEC_PER_MSEC); /* one second for both, not for each */
+        rf_http_response_done(&r);
+        assert_int_equal(rf_group_join(g), 0);
+        rf_group_free(g);
+        for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
+                close(fillers[i]);
+        close(fd);
+        port = good;
+        return 0;
+}
+
+static void name_and_connection_share_one_time(void **state)
+{
+        (void)state;
+        with_http(connects_in_vain_after_a_slow_name);
 }
 
 /* ---- Leaving ---- */
@@ -457,19 +527,64 @@ static void certificates_are_read_ahead(void **state)
         with_http(warms_up);
 }
 
+static int warms_up_by_itself(void)
+{
+        struct rf_http_response r;
+
+        assert_int_equal(rf_http_warm_up(http), 0);
+        assert_int_equal(lookups, 0); /* of the proxy's name */
+        assert_int_equal(get("elsewhere.test", "/ok", 5 * USEC_PER_SEC, &r), 0);
+        assert_int_equal(lookups, 1);
+        rf_http_response_done(&r);
+        return 0;
+}
+
+static void the_proxy_has_no_part_in_that(void **state)
+{
+        (void)state;
+        lookups = 0;
+        with_proxy("http://proxy.test:9", warms_up_by_itself);
+}
+
+/* Which port it is, and whether somebody is there, doesn't matter: libcurl has to find the address that we looked up. */
+static int asks_a_proxy_once(void)
+{
+        struct rf_http_response r;
+
+        lookups = 0;
+        assert_int_equal(get("elsewhere.test", "/ok", 5 * USEC_PER_SEC, &r), 0);
+        assert_int_equal(lookups, 1);
+        rf_http_response_done(&r);
+        return 0;
+}
+
+static void a_proxys_name_is_looked_up_off_the_loop_whatever_its_port(void **state)
+{
+        static const char *const proxies[] = { "http://proxy.test", "proxy.test", "https://proxy.test", "http://proxy.test:80",
+                                               "proxy.test:9", "http://user:password@proxy.test/" };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(proxies); i++)
+                with_proxy(proxies[i], asks_a_proxy_once);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(requests_reuse_connections_and_names),
                 cmocka_unit_test(a_dead_kept_connection_costs_nothing),
                 cmocka_unit_test(every_bad_manner_has_its_own_error),
+                cmocka_unit_test(status_and_headers_are_kept_whatever_becomes_of_the_body),
                 cmocka_unit_test(a_hung_resolver_holds_up_nobody_else),
                 cmocka_unit_test(a_hung_lookup_may_outlive_the_client),
                 cmocka_unit_test(a_connection_that_never_comes_is_told_from_a_refused_one),
+                cmocka_unit_test(name_and_connection_share_one_time),
                 cmocka_unit_test(leaving_closes_the_connection),
                 cmocka_unit_test(a_crowd_shares_a_bounded_number_of_connections),
                 cmocka_unit_test(running_out_of_memory_is_survived),
                 cmocka_unit_test(certificates_are_read_ahead),
+                cmocka_unit_test(the_proxy_has_no_part_in_that),
+                cmocka_unit_test(a_proxys_name_is_looked_up_off_the_loop_whatever_its_port),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,9 @@ struct weather {
         const char *what, *host, *path, *failure, *in_message;
         enum rf_outcome outcome;
         bool is_deaf;
+        uint64_t blocked_s;
         struct rf_call_record record;
+        struct rf_provider_stats stats;
         int result;
 };
 
@@ -60,6 +62,8 @@ static struct weather weathers[] = {
         { "invalid UTF-8", "127.0.0.1", "/not-utf8", "not-utf8", "UTF-8", .outcome = RF_OUTCOME_MALFORMED },
         { "header flood", "127.0.0.1", "/headers", "too-many-headers", "header lines", .outcome = RF_OUTCOME_MALFORMED },
         { "no HTTP at all", "127.0.0.1", "/garbage", "protocol", "", .outcome = RF_OUTCOME_MALFORMED },
+        { "refusal cut off", "127.0.0.1", "/429-cut", "", "429", .outcome = RF_OUTCOME_RATE, .blocked_s = 763 },
+        { "refusal that hangs", "127.0.0.1", "/429-hang", "", "429", .outcome = RF_OUTCOME_RATE, .blocked_s = 763 },
         { "redirect to file:", "127.0.0.1", "/redirect-file", "redirect", "file:///etc/passwd", .outcome = RF_OUTCOME_INVALID },
         { "redirect to a private address", "127.0.0.1", "/redirect-private", "redirect", "http://10.0.0.1/", .outcome = RF_OUTCOME_INVALID },
 };
@@ -94,6 +98,7 @@ static int go_through(void *arg)
                                          providers, NULL, &upstream), 0);
         w->result = rf_upstream_call(upstream, &caller, &(struct rf_query){ .op = RF_OP_SEARCH_ARTISTS, .text = "x" }, &answer);
         rf_answer_unref(answer);
+        w->stats = rf_upstream_provider_stats(upstream, rf_providers_at(providers, 0));
         rf_upstream_stop(upstream);
         rf_upstream_free(upstream);
         rf_providers_free(providers);
@@ -204,6 +209,8 @@ static void every_weather_has_its_name_and_the_loop_stays_quick(void **state)
                 assert_string_equal(w->record.failure ? w->record.failure : "", w->failure);
                 assert_non_null(strstr(w->record.message, w->in_message));
                 assert_int_equal(w->record.outcome, w->outcome);
+                assert_int_equal((w->stats.blocked_us + USEC_PER_SEC - 1) / USEC_PER_SEC, w->blocked_s);
+                assert_true(w->blocked_s == 0 || w->stats.calls == 1);
         }
         pthread_mutex_lock(&hang_lock);
         hangs = false;
