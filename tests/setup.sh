@@ -4,7 +4,7 @@ build_packages="autoconf autoconf-archive automake libtool pkg-config make gcc l
 libcurl4-openssl-dev libjansson-dev libsystemd-dev liblmdb-dev libinih-dev libxxhash-dev libunistring-dev libssl-dev libmicrohttpd-dev ca-certificates"
 test_packages="libcmocka-dev openssl varlink-go socat python3-pytest jq xz-utils systemd-container prometheus"
 # What tests of completion, manual pages, packages and the plugin interface take: where one can't be installed, they are skipped and say so.
-extra_test_packages="abigail-tools debhelper dpkg-dev fakeroot lintian man-db mandoc mmdebstrap systemd zsh"
+extra_test_packages="abigail-tools debhelper dpkg-dev fakeroot lintian man-db mandoc mmdebstrap nghttp2-server systemd zsh"
 
 say() {
         printf '%s\n' "$*" >&2
