@@ -7,6 +7,7 @@ struct accounts {
         unsigned n_tokens, n_api, life_s;
         uint64_t late_us; /* every other answer of the service comes so late */
         uint16_t status; /* 0: gives tokens */
+        bool is_cut; /* the refusal, after its headers */
         const char *refusal, *refresh_token; /* refresh_token NULL: not sent */
         const char *accepted; /* bearer that the service takes; NULL: the latest */
         char form[512], basic[128], token[32];
@@ -34,6 +35,9 @@ static void give_token(const struct rf_request *q, struct rf_reply *ret)
         snprintf(accounts.basic, sizeof(accounts.basic), "%s", header(q, "Authorization"));
         if (accounts.status) {
                 service_says(ret, accounts.status, accounts.refusal);
+                ret->fault = accounts.is_cut ? RF_FAULT_RESET : RF_FAULT_NONE;
+                ret->headers[0] = (struct rf_header){ "Retry-After", "60" };
+                ret->n_headers = accounts.is_cut;
                 return;
         }
         snprintf(accounts.token, sizeof(accounts.token), "token%u", accounts.n_tokens);
@@ -198,6 +202,28 @@ static void an_accounts_service_in_trouble_is_left_alone_for_a_moment(void **sta
         with_members(app, is_in_trouble);
 }
 
+static int is_refused_in_part(struct house *h)
+{
+        accounts.status = 429;
+        accounts.refusal = "{\"err";
+        accounts.is_cut = true;
+        assert_true(house_search(h, "a") < 0);
+        accounts.status = 0;
+        assert_int_equal(accounts.n_tokens, 1);
+        assert_int_equal(rf_sleep_us(50 * USEC_PER_SEC), 0);
+        assert_true(house_search(h, "b") < 0);
+        assert_int_equal(accounts.n_tokens, 1); /* it said for how long */
+        assert_int_equal(rf_sleep_us(11 * USEC_PER_SEC), 0);
+        assert_int_equal(house_search(h, "c"), 0);
+        return 0;
+}
+
+static void a_refusal_for_the_rate_counts_though_it_is_cut_off(void **state)
+{
+        (void)state;
+        with_members(app, is_refused_in_part);
+}
+
 static int is_refused(struct house *h)
 {
         accounts.status = 400;
@@ -327,6 +353,7 @@ int main(void)
                 cmocka_unit_test(a_401_costs_one_renewal_and_one_try),
                 cmocka_unit_test(a_token_of_a_second_is_not_fetched_for_ever),
                 cmocka_unit_test(an_accounts_service_in_trouble_is_left_alone_for_a_moment),
+                cmocka_unit_test(a_refusal_for_the_rate_counts_though_it_is_cut_off),
                 cmocka_unit_test(a_refused_app_is_not_tried_again),
                 cmocka_unit_test(a_login_lasts_until_the_service_ends_it),
                 cmocka_unit_test(a_renewal_outlives_whoever_asked_for_it),
