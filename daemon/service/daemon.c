@@ -265,6 +265,7 @@ static int open_upstream(struct rf_daemon *d)
                                          .breaker = { .failures = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_FAILURES),
                                                       .rate_percent = 50, .open_us = breaker_open_us, .probes = 1,
                                                       .probe_us = 2 * breaker_open_us },
+                                         .slow_percent = (uint32_t)number_of(d, RF_SET_UPSTREAM_BREAKER_SLOW),
                                          .observe = see_call, .attempted = see_attempt, .observe_arg = d };
         struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         struct rf_warmer_options warmer = warmer_options(d);

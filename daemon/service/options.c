@@ -67,10 +67,14 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                 .min = 0, .max = 100, .help = "Failures in a row after which a service is left alone for a while; 0 for never." } },
         [RF_SET_UPSTREAM_BREAKER_OPEN] = { "upstream", { .name = "breaker_open", .type = RF_OPTION_DURATION, .default_value = "30s",
                 .min = SECOND, .max = 3600 * SECOND, .help = "How long it's left alone then, before a single call tries it." } },
+        [RF_SET_UPSTREAM_BREAKER_SLOW] = { "upstream", { .name = "breaker_slow", .type = RF_OPTION_INTEGER, .default_value = "90", .min = 0,
+                .max = 100, .help = "Percentage of the longest time that any of a service's calls is given: when most of its last 20 took "
+                                    "longer, it's left alone, too; 0 for never." } },
         [RF_SET_UPSTREAM_SLOW] = { "upstream", { .name = "slow", .type = RF_OPTION_DURATION, .default_value = "20s", .min = 0,
                 .max = 3600 * SECOND, .help = "Requests that take longer are logged with endpoint and parameters; 0 for none." }, true },
         [RF_SET_NET_PROXY] = { "net", { .name = "proxy", .type = RF_OPTION_STRING, .max = 256,
-                .help = "Address of an HTTP proxy; unless given, that of $https_proxy, $http_proxy or $all_proxy, less $no_proxy." } },
+                .help = "Address of an HTTP proxy (port 1080 if none is said); unless given, that of $https_proxy, $http_proxy or "
+                        "$all_proxy, less $no_proxy." } },
         [RF_SET_NET_CA_FILE] = { "net", { .name = "ca_file", .type = RF_OPTION_PATH,
                 .default_value = "/etc/ssl/certs/ca-certificates.crt", .help = "Certificates of the authorities that are trusted." } },
         [RF_SET_NET_CONNECT_TIMEOUT] = { "net", { .name = "connect_timeout", .type = RF_OPTION_DURATION, .default_value = "10s",

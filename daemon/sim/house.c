@@ -28,6 +28,7 @@ static int open_upstream(struct sim_house *h, const struct sim_setup *setup, con
                 .breaker = { .failures = (uint32_t)number(setup, RF_SET_UPSTREAM_BREAKER_FAILURES), .rate_percent = 50,
                              .open_us = number(setup, RF_SET_UPSTREAM_BREAKER_OPEN), .probes = 1,
                              .probe_us = 2 * number(setup, RF_SET_UPSTREAM_BREAKER_OPEN) },
+                .slow_percent = (uint32_t)number(setup, RF_SET_UPSTREAM_BREAKER_SLOW),
                 .observe = o->observe,
                 .observe_arg = o->observe_arg,
                 .archive = o->archive,

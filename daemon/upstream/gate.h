@@ -42,7 +42,8 @@ struct rf_ticket {
 /*
  * Waits for leave (yields). 0: give the ticket back with rf_gate_leave(). At once, without waiting: -RF_ERATE or -RF_EQUOTA when the
  * deadline can't be met, -RF_EOPEN when the breaker is open; `ret_needed_us` then says what it would have taken. `deadline_us` points
- * to the latest time that anybody who shares the call still waits for it; `caller` stays where it is until the return. -ETIMEDOUT, -ECANCELED.
+ * to the latest time that anybody who shares the call still waits for it; `caller` stays where it is until the return. -ETIMEDOUT,
+ * -ECANCELED.
  */
 int rf_gate_enter(struct rf_gate *g, const char *pacing_class, const struct rf_caller *caller, const uint64_t *deadline_us,
                   struct rf_ticket *ret, uint64_t *ret_needed_us);

@@ -25,6 +25,17 @@ static void logged_in(void *arg)
         rf_learned_changed(lane);
 }
 
+/* The longest time that any call has. */
+static uint64_t longest_us(const struct rf_lane *lane)
+{
+        const struct rf_plugin *plugin = rf_provider_plugin(lane->provider);
+        uint64_t us = lane->timeout_us;
+
+        for (size_t i = 0; i < plugin->n_operations && lane->timeout_us == 0; i++)
+                us = MAX(us, (uint64_t)plugin->operations[i].timeout_ms * USEC_PER_MSEC);
+        return us;
+}
+
 static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_provider *p)
 {
         struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1), .limit = (uint32_t)number(p, "limit", 0),
@@ -37,6 +48,8 @@ static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_prov
         lane->upstream = u;
         lane->provider = p;
         lane->timeout_us = (uint64_t)number(p, "timeout", 0);
+        if (u->options.slow_percent > 0)
+                o.breaker.slow_us = longest_us(lane) * u->options.slow_percent / 100;
         rf_retry_budget_init(&lane->budget);
         r = rf_gate_new(&o, &lane->gate);
         if (r >= 0)

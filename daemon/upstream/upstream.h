@@ -103,6 +103,7 @@ struct rf_upstream_options {
         struct rf_http *http;     /* NULL: only providers with a transport in process can be asked */
         struct rf_state *state;   /* what is learned survives in it; NULL: it doesn't */
         struct rf_breaker_options breaker; /* zeros: it never opens */
+        uint32_t slow_percent;    /* of the longest time that any call of a provider has: breaker.slow_us of that one; 0 = as it is */
         /* Sees every call of every caller; may be NULL. Doesn't yield. */
         void (*observe)(void *arg, const struct rf_caller *caller, const struct rf_call_record *record);
         /* Sees every request when it has ended; may be NULL. Doesn't yield. Both get `observe_arg`. */

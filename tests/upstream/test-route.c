@@ -28,6 +28,7 @@ static void with_two(int (*body_)(struct house *h), void (*alpha)(struct service
         h.options.cache_enabled = false;
         h.options.breaker = (struct rf_breaker_options){ .failures = 3, .rate_percent = 50, .open_us = 30 * USEC_PER_SEC, .probes = 1,
                                                          .probe_us = 60 * USEC_PER_SEC };
+        h.options.slow_percent = 90;
         house_open(&h);
         house_load(&h, "alpha", NULL);
         house_load(&h, "beta", NULL);
@@ -308,6 +309,54 @@ static void a_callers_hurry_is_no_failure_of_the_service(void **state)
         with_two(hurries, hangs);
 }
 
+static uint64_t delay_us;
+
+static void takes_its_time(struct service *s, const struct rf_request *request, uint64_t now_us, struct rf_reply *ret)
+{
+        (void)s;
+        (void)request;
+        (void)now_us;
+        ret->delay_us = delay_us;
+        service_says(ret, 200, "found");
+}
+
+/* How many of so many calls alpha answers. */
+static int search_many(struct house *h, int from, int n)
+{
+        char text[16];
+        int by_alpha = 0;
+
+        for (int i = from; i < from + n; i++) {
+                snprintf(text, sizeof(text), "%d", i);
+                assert_int_equal(house_search(h, text), 0);
+                by_alpha += strcmp(h->last.provider, "alpha") == 0;
+        }
+        return by_alpha;
+}
+
+static int becomes_slow(struct house *h)
+{
+        const struct rf_provider *alpha = rf_providers_at(h->providers, 0);
+
+        delay_us = 8900 * USEC_PER_MSEC; /* of the ten seconds that its calls have */
+        assert_int_equal(search_many(h, 0, 40), 40);
+        delay_us = 9100 * USEC_PER_MSEC;
+        assert_int_equal(search_many(h, 40, 10), 10); /* half of the last twenty */
+        assert_string_equal(rf_upstream_provider_stats(h->upstream, alpha).breaker, "closed");
+        assert_int_equal(search_many(h, 50, 10), 1);
+        assert_string_equal(rf_upstream_provider_stats(h->upstream, alpha).breaker, "open");
+        assert_int_equal(rf_sleep_us(31 * USEC_PER_SEC), 0);
+        assert_int_equal(search_many(h, 60, 1), 1); /* an answer to the probe, late or not, closes it again */
+        assert_string_equal(rf_upstream_provider_stats(h->upstream, alpha).breaker, "closed");
+        return 0;
+}
+
+static void one_that_answers_at_the_last_moment_is_passed_over_for_a_while(void **state)
+{
+        (void)state;
+        with_two(becomes_slow, takes_its_time);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -320,6 +369,7 @@ int main(void)
                 cmocka_unit_test(a_429_is_a_429_whatever_its_words),
                 cmocka_unit_test(a_write_is_not_tried_again),
                 cmocka_unit_test(a_callers_hurry_is_no_failure_of_the_service),
+                cmocka_unit_test(one_that_answers_at_the_last_moment_is_passed_over_for_a_while),
         };
 
         return cmocka_run_group_tests_name("route", tests, NULL, NULL);
