@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import re
 import threading
@@ -18,6 +19,11 @@ CODE = "planted-code-1234"
 
 def track_id(key):
     return base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().rstrip("=")[:22]
+
+
+def escaped(text):
+    """As the service gives descriptions back."""
+    return html.escape(text).replace("/", "&#x2F;")
 
 
 class FakeSpotify:
@@ -103,7 +109,8 @@ class FakeSpotify:
             self.after_create()
             return 201, {"id": name, "external_urls": {"spotify": f"https://open.spotify.com/playlist/{name}"}}
         if path == "/v1/me/playlists":
-            return 200, {"items": [{"id": i, "description": p["description"], "external_urls": {"spotify": f"https://open.spotify.com/playlist/{i}"}}
+            return 200, {"items": [{"id": i, "description": escaped(p["description"]),
+                                    "external_urls": {"spotify": f"https://open.spotify.com/playlist/{i}"}}
                                    for i, p in reversed(self.playlists.items())]}
         playlist = self.playlists.get(path.split("/")[3])
         if playlist is None:
