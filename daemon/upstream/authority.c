@@ -21,6 +21,7 @@
 #define PAUSE_US (5 * USEC_PER_SEC)       /* after a failed fetch, unless the service says for how long */
 #define TOKEN_MAX 4096u                   /* bytes of a token */
 #define FORM_MAX (3 * TOKEN_MAX + 2048u)  /* bytes of a form: reserved at once, so that no copy of a secret is left behind by growing */
+#define UNTAKEN_US (60 * USEC_PER_SEC)    /* after the service didn't take a token that it had just given */
 #define LOGIN_US (600 * USEC_PER_SEC)     /* time for a person to log in */
 
 enum slot { SLOT_APP, SLOT_USER, SLOT_COUNT };
@@ -280,27 +281,39 @@ static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, 
         return slot == SLOT_USER && is_token(refresh) ? keep_refresh_token(a, refresh) : 0;
 }
 
+/* Only in so many words is a credential refused. Whatever else stands between us and the service may answer 302, 403 or 408 as well. */
+static bool is_client_refused(const char *error)
+{
+        return error && (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0);
+}
+
+static int in_trouble(struct access *access, const struct rf_response *response, char *message, size_t size)
+{
+        uint64_t pause_us = (uint64_t)rf_retry_after_s(response, rf_wall_us()) * USEC_PER_SEC;
+
+        access->not_before_us = rf_deadline_in(MAX(pause_us, (uint64_t)PAUSE_US));
+        snprintf(message, size, "the accounts service is in trouble (%u)", response->status);
+        return -RF_EUPSTREAM;
+}
+
 /* Accounts errors are flat: {"error","error_description"}. `is_login`: a code was refused, which says nothing of an older login. */
 static int take_refusal(struct rf_authority *a, enum slot slot, bool is_login, const struct rf_response *response, const json_t *j,
                         char *message, size_t size)
 {
         const char *error = json_string_value(json_object_get(j, "error"));
         const char *text = json_string_value(json_object_get(j, "error_description"));
+        bool has_ended = slot == SLOT_USER && !is_login && error && strcmp(error, "invalid_grant") == 0;
 
-        if (response->status >= 500 || response->status == 429) {
-                uint64_t pause_us = (uint64_t)rf_retry_after_s(response, rf_wall_us()) * USEC_PER_SEC;
-
-                a->access[slot].not_before_us = rf_deadline_in(MAX(pause_us, (uint64_t)PAUSE_US));
-                return say(message, size, -RF_EUPSTREAM, "the accounts service is in trouble");
-        }
-        if (slot == SLOT_USER && !is_login && error && strcmp(error, "invalid_grant") == 0) {
+        if (response->status >= 500 || response->status == 429 || !(is_client_refused(error) || has_ended || (is_login && error)))
+                return in_trouble(&a->access[slot], response, message, size);
+        if (has_ended) {
                 int r = forget_refresh_token(a);
 
                 return r < 0 ? r : say(message, size, -RF_ELOGIN, "the login has ended; log in again");
         }
         if (slot == SLOT_APP)
                 a->is_rejected = true;
-        snprintf(message, size, "the accounts service refused: %.100s", text ? text : error ? error : "without a reason");
+        snprintf(message, size, "the accounts service refused: %.100s", text ? text : error);
         message[rf_utf8_clip(message, size - 1)] = '\0';
         return -RF_ELOGIN;
 }
@@ -480,6 +493,17 @@ bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token
         if (access->number == token)
                 access->token = wipe(access->token);
         return true;
+}
+
+void rf_authority_refused(struct rf_authority *a, bool needs_user, uint64_t token)
+{
+        struct access *access = &a->access[slot_of(a, needs_user)];
+
+        if (access->number != token || access->is_fetching)
+                return;
+        access->token = wipe(access->token);
+        access->not_before_us = rf_deadline_in(UNTAKEN_US);
+        access->error = say(access->message, sizeof(access->message), -RF_ELOGIN, "the service doesn't take the tokens that it gives");
 }
 
 /* ---- Logging in ---- */

@@ -38,6 +38,8 @@ uint64_t rf_authority_token(const struct rf_authority *a, bool needs_user);
  * none to replace.
  */
 bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token);
+/* The service didn't take the token that was fetched for that either: for a minute there is none, and rf_authority_bearer() says so. */
+void rf_authority_refused(struct rf_authority *a, bool needs_user, uint64_t token);
 
 /* ---- Logging in: authorisation code with PKCE ---- */
 

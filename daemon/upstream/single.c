@@ -286,7 +286,9 @@ static int prepare_retry(struct effort *e)
                         e->has_renewed = true;
                         return 1;
                 }
-                if (e->last.status == 401)
+                if (e->last.status == 401 && e->token > 0) /* the credential, which says nothing of what can be asked with a better one */
+                        rf_authority_refused(e->lane->authority, e->operation->flags & RF_OPERATION_USER, e->token);
+                else if (e->last.status == 401)
                         refuse(e);
                 else
                         refuse_all(e);

@@ -215,6 +215,69 @@ static void a_refused_app_is_not_tried_again(void **state)
         with_members(app, is_refused);
 }
 
+static const char *problem_of(const struct house *h, bool needs_user)
+{
+        return rf_authority_problem(rf_upstream_authority(h->upstream, "members"), needs_user);
+}
+
+static int is_shielded(struct house *h)
+{
+        static const struct { uint16_t status; const char *body; } odd[] = {
+                { 302, "" }, { 403, "<html>try later</html>" }, { 404, "<html>" }, { 408, "" }, { 400, "{\"error\":7}" }, { 400, "{}" },
+                { 400, "{\"error\":\"invalid_request\"}" }, { 400, "{\"error\":\"temporarily_unavailable\"}" }, { 418, "[\"error\"]" },
+        };
+
+        accounts.life_s = 10;
+        for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+                accounts.status = odd[i].status;
+                accounts.refusal = odd[i].body;
+                assert_int_equal(house_search(h, "x"), -RF_EUPSTREAM);
+                assert_null(problem_of(h, false));
+                accounts.status = 0;
+                assert_int_equal(house_search(h, "x"), -RF_EUPSTREAM); /* left alone for a moment */
+                assert_int_equal(rf_sleep_us(6 * USEC_PER_SEC), 0);
+                assert_int_equal(house_search(h, "x"), 0);
+                assert_int_equal(rf_sleep_us(20 * USEC_PER_SEC), 0);
+        }
+        accounts.status = 401;
+        accounts.refusal = "{\"error\":\"unauthorized_client\"}";
+        assert_int_equal(house_search(h, "x"), -RF_ELOGIN);
+        assert_non_null(problem_of(h, false));
+        return 0;
+}
+
+static void only_words_of_refusal_retire_the_app(void **state)
+{
+        (void)state;
+        with_members(app, is_shielded);
+}
+
+static int is_not_taken(struct house *h)
+{
+        const struct rf_caller who = { .deadline_us = RF_FOREVER };
+        char title[32];
+
+        assert_int_equal(house_search(h, "x"), 0);
+        accounts.accepted = "another";
+        assert_int_equal(house_search(h, "y"), -RF_ELOGIN);
+        assert_true(rf_upstream_can(h->upstream, RF_OP_SEARCH_TRACKS));
+        assert_int_equal(house_search(h, "y"), -RF_ELOGIN);
+        assert_string_equal(h->last.message, "the service doesn't take the tokens that it gives");
+        assert_int_equal(accounts.n_tokens, 2); /* one renewal, and neither service is asked for a minute */
+        assert_int_equal(accounts.n_api, 3);
+        accounts.accepted = NULL;
+        assert_int_equal(rf_sleep_us(61 * USEC_PER_SEC), 0);
+        assert_int_equal(house_search_as(h, &who, "y", title), 0);
+        assert_string_equal(title, "first"); /* in the best way, as before */
+        return 0;
+}
+
+static void a_credential_that_is_not_taken_is_no_refused_capability(void **state)
+{
+        (void)state;
+        with_members(app, is_not_taken);
+}
+
 static void log_in(struct house *h)
 {
         struct rf_authority *a = rf_upstream_authority(h->upstream, "members");
@@ -328,6 +391,8 @@ int main(void)
                 cmocka_unit_test(a_token_of_a_second_is_not_fetched_for_ever),
                 cmocka_unit_test(an_accounts_service_in_trouble_is_left_alone_for_a_moment),
                 cmocka_unit_test(a_refused_app_is_not_tried_again),
+                cmocka_unit_test(only_words_of_refusal_retire_the_app),
+                cmocka_unit_test(a_credential_that_is_not_taken_is_no_refused_capability),
                 cmocka_unit_test(a_login_lasts_until_the_service_ends_it),
                 cmocka_unit_test(a_renewal_outlives_whoever_asked_for_it),
                 cmocka_unit_test(what_a_login_may_change_is_forgotten_by_it),
