@@ -35,6 +35,7 @@ class FakeSpotify:
         self.unknown = lambda query: False  # searches that find nothing
         self.refuses_refresh = False
         self.retry_after = lambda method, path: None  # seconds: too many calls
+        self.fault = lambda path, sent, authorization: None  # (status, headers, body) in place of its own answer
         self.expires_in = 3600
         self.before_add = lambda n: None  # called before and after the n-th batch is added; may wait, or raise to cut the connection
         self.after_add = lambda n: None
@@ -140,6 +141,9 @@ class FakeSpotify:
                 fake.requests.append((self.command, url.path))
                 authorization = self.headers.get("Authorization", "")
                 retry_after = None
+                fault = fake.fault(url.path, data.decode(), authorization)
+                if fault:
+                    return self.say(fault[0], fault[1], fault[2].encode())
                 try:
                     if url.path == "/api/token":
                         status, answer = fake.token(dict(urllib.parse.parse_qsl(data.decode())), authorization)
@@ -153,12 +157,14 @@ class FakeSpotify:
                 except ConnectionAbortedError:
                     self.close_connection = True
                     return
-                body = json.dumps(answer).encode()
+                headers = {"Content-Type": "application/json", **({"Retry-After": str(retry_after)} if retry_after else {})}
+                self.say(status, headers, json.dumps(answer).encode())
+
+            def say(self, status, headers, body):
                 try:
                     self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
-                    if retry_after:
-                        self.send_header("Retry-After", str(retry_after))
+                    for name, value in headers.items():
+                        self.send_header(name, value)
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)
