@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import re
 import threading
@@ -20,6 +21,11 @@ def track_id(key):
     return base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().rstrip("=")[:22]
 
 
+def escaped(text):
+    """As the service gives descriptions back."""
+    return html.escape(text).replace("/", "&#x2F;")
+
+
 class FakeSpotify:
     def __init__(self):
         self.lock = threading.Lock()
@@ -29,6 +35,7 @@ class FakeSpotify:
         self.unknown = lambda query: False  # searches that find nothing
         self.refuses_refresh = False
         self.retry_after = lambda method, path: None  # seconds: too many calls
+        self.fault = lambda path, sent, authorization: None  # (status, headers, body) in place of its own answer
         self.expires_in = 3600
         self.before_add = lambda n: None  # called before and after the n-th batch is added; may wait, or raise to cut the connection
         self.after_add = lambda n: None
@@ -103,7 +110,8 @@ class FakeSpotify:
             self.after_create()
             return 201, {"id": name, "external_urls": {"spotify": f"https://open.spotify.com/playlist/{name}"}}
         if path == "/v1/me/playlists":
-            return 200, {"items": [{"id": i, "description": p["description"], "external_urls": {"spotify": f"https://open.spotify.com/playlist/{i}"}}
+            return 200, {"items": [{"id": i, "description": escaped(p["description"]),
+                                    "external_urls": {"spotify": f"https://open.spotify.com/playlist/{i}"}}
                                    for i, p in reversed(self.playlists.items())]}
         playlist = self.playlists.get(path.split("/")[3])
         if playlist is None:
@@ -133,6 +141,9 @@ class FakeSpotify:
                 fake.requests.append((self.command, url.path))
                 authorization = self.headers.get("Authorization", "")
                 retry_after = None
+                fault = fake.fault(url.path, data.decode(), authorization)
+                if fault:
+                    return self.say(fault[0], fault[1], fault[2].encode())
                 try:
                     if url.path == "/api/token":
                         status, answer = fake.token(dict(urllib.parse.parse_qsl(data.decode())), authorization)
@@ -146,12 +157,14 @@ class FakeSpotify:
                 except ConnectionAbortedError:
                     self.close_connection = True
                     return
-                body = json.dumps(answer).encode()
+                headers = {"Content-Type": "application/json", **({"Retry-After": str(retry_after)} if retry_after else {})}
+                self.say(status, headers, json.dumps(answer).encode())
+
+            def say(self, status, headers, body):
                 try:
                     self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
-                    if retry_after:
-                        self.send_header("Retry-After", str(retry_after))
+                    for name, value in headers.items():
+                        self.send_header(name, value)
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)

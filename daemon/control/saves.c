@@ -295,7 +295,10 @@ static int load(struct rf_save *s)
         return r < 0 ? r : rf_save_record_decode(b.data, b.size, &s->record);
 }
 
-/* Up to the colon it says which saving this is: by that the playlist is known again. */
+/*
+ * Up to the colon it says which saving this is: by that the playlist is known again. Only characters that no service gives back in
+ * another form, such as "&#x2F;" for "/".
+ */
 static char *describe(const struct rf_save *s, uint32_t number, const char *prompt)
 {
         char text[DESCRIPTION_MAX + 64], clean[DESCRIPTION_MAX];
@@ -304,7 +307,7 @@ static char *describe(const struct rf_save *s, uint32_t number, const char *prom
         for (char *c = clean; *c; c++)
                 if (*c == '\n' || *c == '\r' || *c == '\t')
                         *c = ' ';
-        snprintf(text, sizeof(text), "recflow run %s/%u: %s", s->run, number, clean);
+        snprintf(text, sizeof(text), "recflow run %s-%u: %s", s->run, number, clean);
         return strdup(text);
 }
 

@@ -14,8 +14,9 @@
 #include "control/state_form.h"
 #include "control/varlink/encode.h"
 #include "upstream/learned_record.h"
+#include "upstream/login_record.h"
 
-enum { TOKEN_MAX = 4096, MILLION = 1000000 };
+enum { MILLION = 1000000 };
 
 static int refuse(char *message, const char *text)
 {
@@ -59,21 +60,27 @@ int rf_saving_from_json(const char *key, const json_t *value, struct rf_buf *ret
 
 int rf_token_to_json(const void *data, size_t size, json_t **ret)
 {
-        if (size == 0 || size > TOKEN_MAX || !rf_utf8_is_valid(data, size))
+        struct rf_login_record record;
+
+        if (rf_login_record_decode(data, size, &record) < 0 || !rf_utf8_is_valid(record.token, record.token_size))
                 return -RF_ECORRUPT;
-        *ret = json_pack("{s:s%}", "refresh_token", (const char *)data, size);
+        *ret = json_pack("{s:s%, s:o*}", "refresh_token", record.token, record.token_size, "login",
+                         record.login ? json_integer((json_int_t)record.login) : NULL);
         return *ret ? 0 : -ENOMEM;
 }
 
 int rf_token_from_json(const char *key, const json_t *value, struct rf_buf *ret, char *message)
 {
-        const json_t *token = json_object_get(value, "refresh_token");
-        size_t size = json_string_length(token);
+        const json_t *token = json_object_get(value, "refresh_token"), *login = json_object_get(value, "login");
+        struct rf_login_record record = { .token = json_string_value(token), .token_size = json_string_length(token),
+                                          .login = (uint64_t)json_integer_value(login) };
 
         (void)key;
-        if (!json_is_string(token) || size == 0 || size > TOKEN_MAX || json_object_size(value) != 1)
-                return refuse(message, "\"value\" is not a login: {\"refresh_token\": STRING} is needed, of at most 4096 bytes");
-        return rf_buf_add(ret, json_string_value(token), size);
+        if (!json_is_string(token) || record.token_size == 0 || record.token_size > RF_LOGIN_TOKEN_MAX || strpbrk(record.token, "\r\n") ||
+            (login && json_integer_value(login) <= 0) || json_object_size(value) != 1u + (login != NULL))
+                return refuse(message, "\"value\" is not a login: {\"refresh_token\": STRING} is needed, of at most 4096 bytes, and perhaps "
+                                       "\"login\", a number above 0");
+        return rf_login_record_encode(&record, ret);
 }
 
 /* ---- What was learned ---- */

@@ -1,6 +1,7 @@
 #include "flow/calls.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "sched/sched.h"
@@ -20,7 +21,45 @@ struct batch {
 struct observed {
         struct batch *batch;
         struct rf_call *call;
+        struct rf_trouble trouble; /* with whoever was asked in vain */
 };
+
+/*
+ * How much a trouble tells of why there is nothing: a service that is gone tells the most, a call that none offers the least. Who was
+ * turned away at the gate may be first to know, but only who has asked knows the reason.
+ */
+static int weight_of(const struct rf_trouble *t)
+{
+        int reason = t->message[0] != '\0';
+
+        switch (-t->error) {
+        case 0:
+                return 0;
+        case RF_EUNSUPPORTED:
+                return 1;
+        case RF_EUPSTREAM:
+        case RF_EMALFORMED:
+        case RF_EOPEN:
+        case RF_ERATE:
+        case RF_EQUOTA:
+        case RF_ELOGIN:
+                return 4 + reason;
+        default:
+                return 2 + reason;
+        }
+}
+
+static void note_trouble(struct rf_trouble *t, const struct rf_trouble *news)
+{
+        /* some calls have others before them in the line; another try needn't */
+        uint64_t until_us = t->until_us && news->until_us ? MIN(t->until_us, news->until_us) : MAX(t->until_us, news->until_us);
+        bool is_same = t->provider == news->provider;
+
+        if (weight_of(news) > weight_of(t))
+                *t = *news;
+        if (is_same)
+                t->until_us = until_us;
+}
 
 static enum rf_freshness freshness_of(enum rf_cache_state state)
 {
@@ -41,7 +80,13 @@ static enum rf_freshness freshness_of(enum rf_cache_state state)
 static void observe(void *arg, const struct rf_call_record *record)
 {
         struct observed *o = arg;
+        struct rf_trouble trouble = { .error = record->error, .provider = record->provider,
+                                      .until_us = record->needed_us ? rf_wall_us() + record->needed_us : 0 };
 
+        if (record->error < 0 && record->error != -ENOTSUP) { /* that says only that the query isn't for this one */
+                snprintf(trouble.message, sizeof(trouble.message), "%s", record->message);
+                note_trouble(&o->trouble, &trouble);
+        }
         o->call->freshness = MAX(o->call->freshness, freshness_of(record->cache));
         rf_receipt_call(o->batch->run->book, o->batch->step, record);
         if (o->batch->run->hooks->calls.observe)
@@ -74,6 +119,8 @@ static int make_one(struct batch *b, struct rf_call *call)
         call->error = r < 0 ? r : 0;
         if (r >= 0 && !is_aside(call))
                 run->answered++;
+        if (r < 0 && !is_aside(call) && o.trouble.error < 0)
+                note_trouble(&run->trouble, &o.trouble);
         /* what stopped the call tells the run only if it is the run that was stopped */
         return r == -ECANCELED || r == -ENOMEM ? r : 0;
 }
@@ -105,8 +152,8 @@ static void account(struct batch *b)
                         call->error = -ETIMEDOUT;
                 if (call->error == -ETIMEDOUT && rf_now_us() >= b->deadline_us)
                         b->run->cut[b->step]++;
-                if (call->error < 0 && b->run->first_error == 0 && !is_aside(call))
-                        b->run->first_error = call->error;
+                if (call->error < 0 && !is_aside(call)) /* unless more is known of it already */
+                        note_trouble(&b->run->trouble, &(struct rf_trouble){ .error = call->error });
         }
 }
 

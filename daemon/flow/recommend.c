@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "flow/analysis.h"
@@ -65,17 +67,40 @@ static int gather(struct rf_run *run)
         return r;
 }
 
+/* Which service failed, why, and when it may be asked again. */
+static int explain(const struct rf_trouble *t, const char *what, char *message, size_t size)
+{
+        time_t until_s = (time_t)((t->until_us + USEC_PER_SEC - 1) / USEC_PER_SEC);
+        int words = (int)strcspn(t->message, "\r\n");
+        char until[48] = "";
+        struct tm tm;
+
+        while (words > 0 && t->message[words - 1] == ' ')
+                words--;
+        if (until_s > 0 && gmtime_r(&until_s, &tm))
+                strftime(until, sizeof(until), "; try again after %Y-%m-%dT%H:%M:%SZ", &tm);
+        snprintf(message, size, "%s: %s%s%s%s%.*s%s%s", what, t->provider ? t->provider : "", t->provider ? ": " : "", rf_strerror(t->error),
+                 words > 0 ? " (" : "", words, t->message, words > 0 ? ")" : "", until);
+        return t->error;
+}
+
+/* That there is nothing is no news of the music while a service that should know some can't be asked. */
+static bool is_outage(int error)
+{
+        return error == -RF_EUPSTREAM || error == -RF_EOPEN || error == -RF_ERATE || error == -RF_EQUOTA || error == -RF_ELOGIN;
+}
+
 /* Nothing to play: because no service answered, or because nothing fits. */
 static int nothing(const struct rf_run *run, char *message, size_t size)
 {
-        if (run->answered == 0 && run->first_error < 0) {
-                snprintf(message, size, "no service could be asked: %s", rf_strerror(run->first_error));
-                return run->first_error;
-        }
+        if (run->answered == 0 && run->trouble.error < 0)
+                return explain(&run->trouble, "no service could be asked", message, size);
         if (run->answered == 0) {
                 snprintf(message, size, "no service can search for tracks now");
                 return -RF_EUNSUPPORTED;
         }
+        if (rf_pool_size(run->pool) == 0 && is_outage(run->trouble.error))
+                return explain(&run->trouble, "no track was found, and a service couldn't be asked", message, size);
         if (rf_pool_size(run->pool) == 0)
                 snprintf(message, size, "no service knows any track for this wish");
         else

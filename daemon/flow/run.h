@@ -29,6 +29,14 @@ struct rf_run_genre {
         size_t n_found;
 };
 
+/* Why a call failed. */
+struct rf_trouble {
+        int error;            /* 0: there was none */
+        const char *provider; /* static; NULL: none was asked */
+        char message[160];    /* what the service, or the network, said; may be empty */
+        uint64_t until_us;    /* wall clock: until then another try fails, too; 0: nobody knows */
+};
+
 /* How well an artist's genre fits the wish. */
 struct rf_artist_genre {
         uint64_t key; /* of the name */
@@ -73,7 +81,7 @@ struct rf_run {
         uint32_t passes;                   /* of generation so far */
         uint32_t cut[RF_STEP_COUNT];       /* calls given up at the deadline */
         uint32_t answered;                 /* calls that gave an answer */
-        int first_error;                   /* of a call that didn't */
+        struct rf_trouble trouble;         /* of those that didn't, the one that tells most */
 };
 
 /* Whether an optimisation is on. */

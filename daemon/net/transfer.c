@@ -270,6 +270,14 @@ bool rf_transfer_met_dead_connection(const struct rf_transfer *t)
         return connects == 0 && t->header_bytes == 0;
 }
 
+/* libcurl's own words, unless they repeat the proxy's address, in which a password may stand. */
+static const char *words_of(const struct rf_transfer *t)
+{
+        bool may_tell = !t->has_proxy || (!strstr(t->error, "://") && !strchr(t->error, '@'));
+
+        return t->error[0] && may_tell ? t->error : curl_easy_strerror(t->code);
+}
+
 static enum rf_http_failure failure_of(const struct rf_transfer *t)
 {
         curl_off_t connected_us = 0;
@@ -351,7 +359,7 @@ int rf_transfer_take(struct rf_transfer *t, struct rf_http_response *ret)
                 snprintf(ret->message, sizeof(ret->message), "the answer has more than %u header lines or %u bytes of them",
                          RF_HTTP_HEADERS_MAX, RF_HTTP_HEADER_BYTES_MAX);
         else if (ret->failure != RF_HTTP_FINE)
-                snprintf(ret->message, sizeof(ret->message), "%.159s", t->error[0] ? t->error : curl_easy_strerror(t->code));
+                snprintf(ret->message, sizeof(ret->message), "%.159s", words_of(t));
         if (ret->failure == RF_HTTP_FINE) {
                 if (rf_buf_reserve(&t->body, 0) < 0) /* an empty one ends in its NUL, too */
                         return -ENOMEM;

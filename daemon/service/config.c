@@ -71,6 +71,12 @@ static int set(struct rf_config *c, enum rf_setting s, const char *text, const c
         return 0;
 }
 
+/* A value as an error may repeat it. */
+static const char *shown(enum rf_setting s, const char *text)
+{
+        return rf_settings[s].option.flags & RF_OPTION_SECRET ? "…" : text;
+}
+
 int rf_config_set(struct rf_config *c, enum rf_setting s, const char *text, const char *where, struct rf_config_error *ret_error)
 {
         char reason[256] = "";
@@ -79,7 +85,8 @@ int rf_config_set(struct rf_config *c, enum rf_setting s, const char *text, cons
         if (r == -RF_ECONFIG) {
                 *ret_error = (struct rf_config_error){ 0 };
                 snprintf(ret_error->file, sizeof(ret_error->file), "%s", where);
-                snprintf(ret_error->message, sizeof(ret_error->message), "%s = %.160s: %s", rf_settings[s].option.name, text, reason);
+                snprintf(ret_error->message, sizeof(ret_error->message), "%s = %.160s: %s", rf_settings[s].option.name, shown(s, text),
+                         reason);
         }
         return r;
 }
@@ -243,7 +250,7 @@ static int take(void *arg, const char *section, const char *name, const char *va
         r = set(rd->config, (enum rf_setting)s, value, rf_arena_printf(&rd->config->arena, "%s:%u", rd->path, rd->line), reason,
                 sizeof(reason));
         if (r == -RF_ECONFIG)
-                refuse(rd, rd->line, "[%s] %s = %.160s: %s", section, name, value, reason);
+                refuse(rd, rd->line, "[%s] %s = %.160s: %s", section, name, shown((enum rf_setting)s, value), reason);
         else if (r < 0)
                 rd->result = r;
         return r >= 0;

@@ -72,7 +72,7 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
                                     "longer, it's left alone, too; 0 for never." } },
         [RF_SET_UPSTREAM_SLOW] = { "upstream", { .name = "slow", .type = RF_OPTION_DURATION, .default_value = "20s", .min = 0,
                 .max = 3600 * SECOND, .help = "Requests that take longer are logged with endpoint and parameters; 0 for none." }, true },
-        [RF_SET_NET_PROXY] = { "net", { .name = "proxy", .type = RF_OPTION_STRING, .max = 256,
+        [RF_SET_NET_PROXY] = { "net", { .name = "proxy", .type = RF_OPTION_STRING, .max = 256, .flags = RF_OPTION_SECRET,
                 .help = "Address of an HTTP proxy (port 1080 if none is said); unless given, that of $https_proxy, $http_proxy or "
                         "$all_proxy, less $no_proxy." } },
         [RF_SET_NET_CA_FILE] = { "net", { .name = "ca_file", .type = RF_OPTION_PATH,

@@ -7,19 +7,19 @@
 #include "sched/sched.h"
 #include "upstream/key.h"
 
-static int get(struct sim_archive *a, const char *provider, const struct rf_query *q, struct rf_cache_entry *ret)
+static int get(struct sim_archive *a, const char *provider, uint64_t login, const struct rf_query *q, struct rf_cache_entry *ret)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
-        int r = rf_query_key(provider, q, &key);
+        int r = rf_query_key(provider, login, q, &key);
 
         return r < 0 ? r : rf_cache_get(a->cache, key.data, key.size, a->run->record.accepted_us, ret);
 }
 
-static int had(void *arg, const char *provider, const struct rf_query *q, struct rf_cache_entry *ret)
+static int had(void *arg, const char *provider, uint64_t login, const struct rf_query *q, struct rf_cache_entry *ret)
 {
         struct sim_archive *a = arg;
         struct rf_cache_entry e;
-        int r = get(a, provider, q, &e);
+        int r = get(a, provider, login, q, &e);
 
         if (r < 0)
                 return r;
@@ -43,10 +43,10 @@ static void miss(struct sim_archive *a, const char *provider, const struct rf_qu
                 snprintf(a->missing[a->n_missing - 1], sizeof(a->missing[0]), "%.20s %s %.50s", provider, rf_op_name(q->op), about);
 }
 
-static int find(struct sim_archive *a, const char *provider, const struct rf_query *q, struct rf_answer **ret)
+static int find(struct sim_archive *a, const char *provider, uint64_t login, const struct rf_query *q, struct rf_answer **ret)
 {
         struct rf_cache_entry e;
-        int r = get(a, provider, q, &e);
+        int r = get(a, provider, login, q, &e);
 
         if (r >= 0) {
                 r = rf_answer_decode(provider, e.value.data, e.value.size, ret);
@@ -63,7 +63,7 @@ static int find(struct sim_archive *a, const char *provider, const struct rf_que
 }
 
 /* Look-ups are kept id by id. One that is missing among others is one that the answer doesn't tell of. */
-static int find_each(struct sim_archive *a, const char *provider, const struct rf_query *q, struct rf_answer **ret)
+static int find_each(struct sim_archive *a, const char *provider, uint64_t login, const struct rf_query *q, struct rf_answer **ret)
 {
         _cleanup_(rf_sink_freep) struct rf_sink *s = NULL;
         int r = rf_sink_new(provider, q->op, RF_ANSWER_RECORDS_MAX, &s);
@@ -73,7 +73,7 @@ static int find_each(struct sim_archive *a, const char *provider, const struct r
                 struct rf_query one = { .op = q->op, .ids = &q->ids[i], .n_ids = 1 };
                 struct rf_answer *part = NULL;
 
-                r = find(a, provider, &one, &part);
+                r = find(a, provider, login, &one, &part);
                 if (r == -ENOENT) {
                         r = 0;
                         continue;
@@ -90,13 +90,13 @@ static int find_each(struct sim_archive *a, const char *provider, const struct r
         return r < 0 ? r : rf_sink_finish(s, ret);
 }
 
-static int ask(void *arg, const char *provider, const struct rf_query *q, struct rf_answer **ret)
+static int ask(void *arg, const char *provider, uint64_t login, const struct rf_query *q, struct rf_answer **ret)
 {
         struct sim_archive *a = arg;
         bool is_lookup = q->op == RF_OP_TRACKS || q->op == RF_OP_AUDIO_FEATURES;
         int r = rf_sleep_us(sim_past_run_latency_us(a->run, provider, rf_op_name(q->op)));
 
-        return r < 0 ? r : (is_lookup ? find_each : find)(a, provider, q, ret);
+        return r < 0 ? r : (is_lookup ? find_each : find)(a, provider, login, q, ret);
 }
 
 void sim_archive_init(struct sim_archive *a, const struct sim_past_run *run, struct rf_cache *cache)

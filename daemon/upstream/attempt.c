@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "sched/sched.h"
 #include "upstream/classify.h"
+#include "upstream/scrub.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,16 +49,37 @@ static void misunderstood(const struct rf_response *response, struct rf_attempt 
                 verdict(a, RF_OUTCOME_MALFORMED, "invalid-json", "the answer is no valid JSON");
 }
 
+/* Of where it leads only the host is told: user, path and query are as often as not keys to something. */
 static void redirected(const struct rf_response *response, struct rf_attempt *a)
 {
-        const char *where = "somewhere";
+        const char *where = "", *host;
+        size_t size;
 
         for (size_t i = 0; i < response->n_headers; i++)
                 if (strcasecmp(response->headers[i].name, "Location") == 0)
                         where = response->headers[i].value;
+        host = strstr(where, "//");
+        host = host ? host + 2 : "";
+        size = strcspn(host, "/?#\\");
+        for (const char *user; (user = memchr(host, '@', size)); host = user + 1)
+                size -= (size_t)(user + 1 - host);
         verdict(a, RF_OUTCOME_INVALID, "redirect", "");
-        snprintf(a->verdict.message, sizeof(a->verdict.message), "the service redirects to %.*s, which is never followed",
-                 (int)rf_utf8_clip(where, 100), where);
+        if (size == 0)
+                snprintf(a->verdict.message, sizeof(a->verdict.message), "the service redirects elsewhere, which is never followed");
+        else
+                snprintf(a->verdict.message, sizeof(a->verdict.message), "the service redirects to %.*s, which is never followed",
+                         (int)MIN(size, rf_utf8_clip(host, 100)), host);
+}
+
+/* What the request carried for nobody else to see, where the answer repeats it. */
+static void hide_credentials(const struct rf_request *request, char *message)
+{
+        for (size_t i = 0; i < request->n_headers; i++) {
+                const char *value = request->headers[i].value, *space = strchr(value, ' ');
+
+                if (strcasecmp(request->headers[i].name, "Authorization") == 0)
+                        rf_scrub(message, space ? space + 1 : value);
+        }
 }
 
 static int parse(struct rf_provider *p, const struct rf_operation *o, const struct rf_query *q, const struct rf_response *response,
@@ -157,6 +179,7 @@ int rf_attempt(struct rf_http *http, struct rf_provider *p, const struct rf_oper
         rf_exchange_done(&e);
         if (r < 0)
                 return r;
+        hide_credentials(request, a.verdict.message);
         *ret = a;
         *ret_answer = answer;
         return 0;

@@ -7,6 +7,8 @@
 #include "sched/sched.h"
 #include "upstream/classify.h"
 #include "upstream/exchange.h"
+#include "upstream/login_record.h"
+#include "upstream/scrub.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -19,9 +21,13 @@
 #define LIFE_DEFAULT_S 3600
 #define FETCH_TIMEOUT_US (15 * USEC_PER_SEC)
 #define PAUSE_US (5 * USEC_PER_SEC)       /* after a failed fetch, unless the service says for how long */
-#define TOKEN_MAX 4096u                   /* bytes of a token */
+#define TOKEN_MAX ((size_t)RF_LOGIN_TOKEN_MAX)
+#define STOP_US (3 * USEC_PER_SEC)        /* a stop waits so long for a refresh token that may be on its way */
 #define FORM_MAX (3 * TOKEN_MAX + 2048u)  /* bytes of a form: reserved at once, so that no copy of a secret is left behind by growing */
+#define UNTAKEN_US (60 * USEC_PER_SEC)    /* after the service didn't take a token that it had just given */
 #define LOGIN_US (600 * USEC_PER_SEC)     /* time for a person to log in */
+
+#define REPLACED "the login was ended or replaced meanwhile"
 
 enum slot { SLOT_APP, SLOT_USER, SLOT_COUNT };
 
@@ -44,6 +50,7 @@ struct rf_authority {
         const struct rf_auth *auth; /* NULL: none */
         struct access access[SLOT_COUNT];
         char *refresh_token;
+        uint64_t login;   /* which login that belongs to; 0: none */
         bool is_rejected; /* the app's own credential was refused; only a restart or new configuration helps */
         uint64_t logins;  /* grows with each login and logout: what was asked before one says nothing after it */
         struct rf_group *group; /* fetches: they outlive their callers, because a refresh token may be good for one use */
@@ -75,15 +82,34 @@ static const char *option(const struct rf_authority *a, const char *name)
         return v && v->string && v->string[0] ? v->string : NULL;
 }
 
-static void load_refresh_token(struct rf_authority *a)
+/*
+ * A number for a login, by which the person's own answers are told from those of whoever logs in next. Services don't name the account
+ * in a token's answer; what each login surely has of its own is its first refresh token.
+ */
+static uint64_t number_of(const char *refresh_token)
 {
-        _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
-        const char *name = rf_provider_name(a->provider);
+        unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+        uint64_t n = 0;
 
-        if (a->state && rf_state_get(a->state, RF_TABLE_TOKENS, name, strlen(name), &b) == 0 && b.size > 0 && b.size <= TOKEN_MAX)
-                a->refresh_token = strndup(b.data, b.size);
-        if (b.data)
-                OPENSSL_cleanse(b.data, b.size);
+        (void)EVP_Digest(refresh_token, strlen(refresh_token), digest, NULL, EVP_sha256(), NULL);
+        for (size_t i = 0; i < sizeof(n); i++)
+                n = n << 8 | digest[i];
+        n &= INT64_MAX;
+        return MAX(n, (uint64_t)1);
+}
+
+static void load_login(struct rf_authority *a)
+{
+        _cleanup_(wipe_buf) struct rf_buf b = RF_BUF_INIT;
+        const char *name = rf_provider_name(a->provider);
+        struct rf_login_record record;
+
+        if (!a->state || rf_state_get(a->state, RF_TABLE_TOKENS, name, strlen(name), &b) < 0 ||
+            rf_login_record_decode(b.data, b.size, &record) < 0)
+                return;
+        a->refresh_token = strndup(record.token, record.token_size);
+        if (a->refresh_token)
+                a->login = record.login ? record.login : number_of(a->refresh_token);
 }
 
 int rf_authority_new(struct rf_provider *p, struct rf_http *http, struct rf_state *state, struct rf_authority **ret)
@@ -100,7 +126,7 @@ int rf_authority_new(struct rf_provider *p, struct rf_http *http, struct rf_stat
         for (size_t i = 0; i < SLOT_COUNT; i++)
                 rf_waiters_init(&a->access[i].waiters);
         if (a->auth)
-                load_refresh_token(a);
+                load_login(a);
         *ret = a;
         return 0;
 }
@@ -128,6 +154,10 @@ struct rf_authority *rf_authority_free(struct rf_authority *a)
 
 void rf_authority_stop(struct rf_authority *a)
 {
+        uint64_t deadline_us = rf_deadline_in(STOP_US);
+
+        while (a->access[SLOT_USER].is_fetching && rf_wait(&a->access[SLOT_USER].waiters, deadline_us) >= 0)
+                ;
         a->group = rf_group_free(a->group);
 }
 
@@ -140,6 +170,11 @@ void rf_authority_on_login(struct rf_authority *a, void (*logged_in)(void *arg),
 bool rf_authority_is_logged_in(const struct rf_authority *a)
 {
         return a->refresh_token != NULL;
+}
+
+uint64_t rf_authority_login(const struct rf_authority *a)
+{
+        return a->login;
 }
 
 static bool has_app_credential(const struct rf_authority *a)
@@ -220,23 +255,45 @@ static int say(char *message, size_t size, int error, const char *text)
         return error;
 }
 
-static int keep_refresh_token(struct rf_authority *a, const char *token)
+/*
+ * A refresh token is on disk before what came along with it is used. The service may have ended the last one in the same breath: a
+ * daemon that is killed after the answer was sent and before this is written has lost its login, and the next one says that somebody
+ * has to log in again. That can't be closed from this side. What can: the write comes first, no stop comes in between
+ * (rf_authority_stop()), and where the disk doesn't take the token it's kept in memory, and the next renewal brings another.
+ */
+static int keep_login(struct rf_authority *a, const char *token, bool is_login, char *message, size_t size)
 {
+        _cleanup_(wipe_buf) struct rf_buf b = RF_BUF_INIT;
         const char *name = rf_provider_name(a->provider);
+        uint64_t login = is_login ? number_of(token) : a->login, logins = is_login ? ++a->logins : a->logins;
+        struct rf_login_record record = { .token = token, .token_size = strlen(token), .login = login };
         char *copy = strdup(token);
+        int r = copy ? rf_buf_reserve(&b, record.token_size + 32) : -ENOMEM;
 
-        if (!copy)
-                return -ENOMEM;
+        if (r >= 0)
+                r = rf_login_record_encode(&record, &b);
+        if (r >= 0 && a->state)
+                r = rf_state_put(a->state, RF_TABLE_TOKENS, name, strlen(name), b.data, b.size);
+        if (a->logins != logins) { /* and what that wrote was written after this */
+                wipe(copy);
+                return say(message, size, -RF_ELOGIN, REPLACED);
+        }
+        if (!copy || (is_login && r < 0)) {
+                wipe(copy);
+                return r;
+        }
         wipe(a->refresh_token);
         a->refresh_token = copy;
-        return a->state ? rf_state_put(a->state, RF_TABLE_TOKENS, name, strlen(name), token, strlen(token)) : 0;
+        a->login = login;
+        return r;
 }
 
-static int forget_refresh_token(struct rf_authority *a)
+static int forget_login(struct rf_authority *a)
 {
         const char *name = rf_provider_name(a->provider);
 
         a->refresh_token = wipe(a->refresh_token);
+        a->login = 0;
         a->access[SLOT_USER].token = wipe(a->access[SLOT_USER].token);
         return a->state ? rf_state_remove(a->state, RF_TABLE_TOKENS, name, strlen(name)) : 0;
 }
@@ -256,28 +313,52 @@ static void wipe_field(const json_t *j, const char *name)
                 OPENSSL_cleanse((char *)json_string_value(field), json_string_length(field));
 }
 
-static int take_tokens(struct rf_authority *a, enum slot slot, const json_t *j, char *message, size_t size)
+static int take_tokens(struct rf_authority *a, enum slot slot, bool is_login, const json_t *j, char *message, size_t size)
 {
         const char *token = json_string_value(json_object_get(j, "access_token"));
         const char *refresh = json_string_value(json_object_get(j, "refresh_token"));
         const json_t *life = json_object_get(j, "expires_in");
         json_int_t life_s = json_is_integer(life) ? json_integer_value(life) : LIFE_DEFAULT_S;
         struct access *access = &a->access[slot];
-        uint64_t life_us;
+        uint64_t life_us, began_us = rf_now_us();
+        char *copy;
+        int r;
 
         if (!is_token(token))
                 return say(message, size, -RF_EUPSTREAM, "the accounts service's answer holds no token");
-        wipe(access->token);
-        access->token = strdup(token);
-        if (!access->token)
+        if (is_login && !is_token(refresh))
+                return say(message, size, -RF_EUPSTREAM, "the accounts service gave no lasting login");
+        if (slot == SLOT_USER && is_token(refresh)) { /* an answer without one means: keep the one you have */
+                r = keep_login(a, refresh, is_login, message, size);
+                if (r < 0)
+                        return r;
+        }
+        copy = strdup(token);
+        if (!copy)
                 return -ENOMEM;
+        wipe(access->token);
+        access->token = copy;
         access->number++;
         life_us = (uint64_t)CLAMP(life_s, (json_int_t)1, (json_int_t)86400) * USEC_PER_SEC;
-        access->until_us = rf_deadline_in(life_us);
+        access->until_us = began_us + life_us;
         access->renew_us = access->until_us - MIN((uint64_t)AHEAD_US, life_us / 4);
         access->not_before_us = 0;
-        /* an answer without a refresh token means: keep the one you have */
-        return slot == SLOT_USER && is_token(refresh) ? keep_refresh_token(a, refresh) : 0;
+        return 0;
+}
+
+/* Only in so many words is a credential refused. Whatever else stands between us and the service may answer 302, 403 or 408 as well. */
+static bool is_client_refused(const char *error)
+{
+        return error && (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0);
+}
+
+static int in_trouble(struct access *access, const struct rf_response *response, char *message, size_t size)
+{
+        uint64_t pause_us = (uint64_t)rf_retry_after_s(response, rf_wall_us()) * USEC_PER_SEC;
+
+        access->not_before_us = rf_deadline_in(MAX(pause_us, (uint64_t)PAUSE_US));
+        snprintf(message, size, "the accounts service is in trouble (%u)", response->status);
+        return -RF_EUPSTREAM;
 }
 
 /* Accounts errors are flat: {"error","error_description"}. `is_login`: a code was refused, which says nothing of an older login. */
@@ -286,22 +367,21 @@ static int take_refusal(struct rf_authority *a, enum slot slot, bool is_login, c
 {
         const char *error = json_string_value(json_object_get(j, "error"));
         const char *text = json_string_value(json_object_get(j, "error_description"));
+        bool has_ended = slot == SLOT_USER && !is_login && error && strcmp(error, "invalid_grant") == 0;
 
-        if (response->status >= 500 || response->status == 429) {
-                uint64_t pause_us = (uint64_t)rf_retry_after_s(response, rf_wall_us()) * USEC_PER_SEC;
-
-                a->access[slot].not_before_us = rf_deadline_in(MAX(pause_us, (uint64_t)PAUSE_US));
-                return say(message, size, -RF_EUPSTREAM, "the accounts service is in trouble");
-        }
-        if (slot == SLOT_USER && !is_login && error && strcmp(error, "invalid_grant") == 0) {
-                int r = forget_refresh_token(a);
+        if (response->status >= 500 || response->status == 429 || !(is_client_refused(error) || has_ended || (is_login && error)))
+                return in_trouble(&a->access[slot], response, message, size);
+        if (has_ended) {
+                int r = forget_login(a);
 
                 return r < 0 ? r : say(message, size, -RF_ELOGIN, "the login has ended; log in again");
         }
         if (slot == SLOT_APP)
                 a->is_rejected = true;
-        snprintf(message, size, "the accounts service refused: %.100s", text ? text : error ? error : "without a reason");
+        snprintf(message, size, "the accounts service refused: %.100s", text ? text : error);
         message[rf_utf8_clip(message, size - 1)] = '\0';
+        rf_scrub(message, option(a, a->auth->client_secret_option));
+        rf_scrub(message, a->refresh_token);
         return -RF_ELOGIN;
 }
 
@@ -318,7 +398,7 @@ static int take_answer(struct rf_authority *a, enum slot slot, bool is_login, st
         if (rf_json_parse(e->response.body, e->response.body_size, &j, NULL) < 0 && e->response.status < 300)
                 r = say(message, size, -RF_EUPSTREAM, "the accounts service's answer isn't JSON");
         else if (e->response.status == 200)
-                r = take_tokens(a, slot, j, message, size);
+                r = take_tokens(a, slot, is_login, j, message, size);
         else
                 r = take_refusal(a, slot, is_login, &e->response, j, message, size);
         wipe_field(j, "access_token");
@@ -353,9 +433,11 @@ static int post_form(struct rf_authority *a, enum slot slot, struct rf_buf *form
         if (r < 0)
                 return r;
         if (slot == SLOT_USER && a->logins != logins)
-                r = say(message, size, -RF_ELOGIN, "the login was ended or replaced meanwhile");
+                r = say(message, size, -RF_ELOGIN, REPLACED);
         else
                 r = take_answer(a, slot, is_login, &e, message, size);
+        if (basic.data)
+                rf_scrub(message, basic.data + strlen("Basic "));
         rf_exchange_done(&e);
         return r;
 }
@@ -482,6 +564,17 @@ bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token
         return true;
 }
 
+void rf_authority_refused(struct rf_authority *a, bool needs_user, uint64_t token)
+{
+        struct access *access = &a->access[slot_of(a, needs_user)];
+
+        if (access->number != token || access->is_fetching)
+                return;
+        access->token = wipe(access->token);
+        access->not_before_us = rf_deadline_in(UNTAKEN_US);
+        access->error = say(access->message, sizeof(access->message), -RF_ELOGIN, "the service doesn't take the tokens that it gives");
+}
+
 /* ---- Logging in ---- */
 
 /* base64url without padding (RFC 4648, section 5); a new string. */
@@ -547,8 +640,10 @@ int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, c
 int rf_authority_complete_login(struct rf_authority *a, const char *state, const char *code, char *message, size_t size)
 {
         _cleanup_(wipe_buf) struct rf_buf form = RF_BUF_INIT;
+        char *verifier;
         int r;
 
+        message[0] = '\0';
         if (!a->auth || !a->login_state || strcmp(state, a->login_state) != 0)
                 return say(message, size, -EINVAL, "this isn't the login that was begun");
         if (rf_now_us() > a->login_until_us) {
@@ -560,11 +655,13 @@ int rf_authority_complete_login(struct rf_authority *a, const char *state, const
             (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0 ||
             (r = add_field(&form, "code_verifier", a->login_verifier)) < 0)
                 return r;
+        verifier = TAKE_PTR(a->login_verifier);
         end_login(a); /* a code is good for one try */
         a->logins++; /* a renewal of an older login that is under way is forgotten */
         r = post_form(a, SLOT_USER, &form, true, message, size);
-        if (r >= 0 && !a->refresh_token)
-                return say(message, size, -RF_EUPSTREAM, "the accounts service gave no lasting login");
+        rf_scrub(message, code);
+        rf_scrub(message, verifier);
+        wipe(verifier);
         if (r >= 0 && a->logged_in)
                 a->logged_in(a->arg);
         return r;
@@ -574,5 +671,5 @@ int rf_authority_logout(struct rf_authority *a)
 {
         end_login(a);
         a->logins++;
-        return a->refresh_token ? forget_refresh_token(a) : 0;
+        return forget_login(a);
 }

@@ -17,7 +17,7 @@ int rf_authority_new(struct rf_provider *p, struct rf_http *http, struct rf_stat
 struct rf_authority *rf_authority_free(struct rf_authority *a); /* wipes what it holds */
 DEFINE_CLEANUP(struct rf_authority *, rf_authority_free);
 
-/* Ends fetches under way (yields). */
+/* Ends fetches under way, after a moment for a person's renewal: its answer may be the only one with the new refresh token (yields). */
 void rf_authority_stop(struct rf_authority *a);
 /* `logged_in` is called after each login: the credential may be allowed more than the last. It doesn't yield. */
 void rf_authority_on_login(struct rf_authority *a, void (*logged_in)(void *arg), void *arg);
@@ -38,6 +38,8 @@ uint64_t rf_authority_token(const struct rf_authority *a, bool needs_user);
  * none to replace.
  */
 bool rf_authority_expire(struct rf_authority *a, bool needs_user, uint64_t token);
+/* The service didn't take the token that was fetched for that either: for a minute there is none, and rf_authority_bearer() says so. */
+void rf_authority_refused(struct rf_authority *a, bool needs_user, uint64_t token);
 
 /* ---- Logging in: authorisation code with PKCE ---- */
 
@@ -50,3 +52,5 @@ int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, c
 int rf_authority_complete_login(struct rf_authority *a, const char *state, const char *code, char *message, size_t size);
 int rf_authority_logout(struct rf_authority *a); /* yields. 0 also if nobody was logged in */
 bool rf_authority_is_logged_in(const struct rf_authority *a);
+/* Which login that is: the same through renewals and restarts, another for each who logs in. 0: nobody is. */
+uint64_t rf_authority_login(const struct rf_authority *a);

@@ -10,6 +10,18 @@ enum { JITTER_PERCENT = 10 };
 
 #define SHORT_LIFE_US (1800 * USEC_PER_SEC) /* of what the old policy kept for less long */
 
+uint64_t rf_lane_login(const struct rf_lane *lane, enum rf_op op)
+{
+        const struct rf_operation *o = rf_provider_operation(lane->provider, op);
+
+        return o && (o->flags & RF_OPERATION_USER) ? rf_authority_login(lane->authority) : 0;
+}
+
+int rf_lane_key(const struct rf_lane *lane, const struct rf_query *q, struct rf_buf *b)
+{
+        return rf_query_key(rf_provider_name(lane->provider), rf_lane_login(lane, q->op), q, b);
+}
+
 static uint64_t life_us(uint32_t seconds, double jitter)
 {
         return (uint64_t)((double)seconds * 1e6 * jitter);
@@ -47,7 +59,7 @@ void rf_cached_life(const struct rf_lane *lane, const struct rf_query *q, bool i
 
         record->life_us = 0;
         if (!u->cache || !u->options.cache_enabled || !o || !(o->flags & RF_OPERATION_IDEMPOTENT) ||
-            rf_query_key(rf_provider_name(lane->provider), q, &key) < 0)
+            rf_lane_key(lane, q, &key) < 0)
                 return;
         jitter = rf_is_lookup(q->op) && q->n_ids == 0 ? 1.0 - JITTER_PERCENT / 100.0 : jitter_of(u, &key);
         record->life_us = MIN(life_us(is_negative ? o->negative_s : o->fresh_s, jitter), fresh_max_us(u, q->op));
@@ -90,11 +102,11 @@ int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struc
 
         if (!u->cache || !u->options.cache_enabled)
                 return -ENOENT;
-        r = rf_query_key(rf_provider_name(lane->provider), q, &key);
+        r = rf_lane_key(lane, q, &key);
         if (r >= 0)
                 r = rf_cache_get(u->cache, key.data, key.size, now_us, &e);
         if (r == -ENOENT && u->options.archive)
-                r = u->options.archive->had(u->options.archive->arg, rf_provider_name(lane->provider), q, &e);
+                r = u->options.archive->had(u->options.archive->arg, rf_provider_name(lane->provider), rf_lane_login(lane, q->op), q, &e);
         if (r < 0)
                 return r == -ENOMEM ? r : -ENOENT;
         until_us = fresh_until_us(u, q->op, &e);
@@ -121,7 +133,7 @@ void rf_cached_put(struct rf_upstream *u, const struct rf_lane *lane, const stru
 
         if (!u->cache || !u->options.cache_enabled || fresh_s == 0 || !(o->flags & RF_OPERATION_IDEMPOTENT))
                 return;
-        if (rf_query_key(rf_provider_name(lane->provider), q, &key) < 0 || rf_answer_encode(a, &e.value) < 0) {
+        if (rf_lane_key(lane, q, &key) < 0 || rf_answer_encode(a, &e.value) < 0) {
                 rf_buf_done(&e.value);
                 return; /* out of memory: the answer is used all the same */
         }

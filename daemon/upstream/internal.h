@@ -62,6 +62,10 @@ struct rf_cached {
         bool is_served_stale;
 };
 
+/* Whose the answers to such queries are now: a login's number; 0: everybody's. */
+uint64_t rf_lane_login(const struct rf_lane *lane, enum rf_op op);
+/* Appends the key of a query, for the cache and for who asks the same at the same time. -ENOMEM. */
+int rf_lane_key(const struct rf_lane *lane, const struct rf_query *q, struct rf_buf *b);
 /* -ENOENT: nothing usable for this caller. */
 int rf_cached_get(struct rf_upstream *u, const struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q,
                   struct rf_cached *ret);

@@ -36,7 +36,7 @@ static int put_features(struct rf_buf *b, const struct rf_features *f)
         return r;
 }
 
-int rf_query_key(const char *provider, const struct rf_query *q, struct rf_buf *b)
+int rf_query_key(const char *provider, uint64_t login, const struct rf_query *q, struct rf_buf *b)
 {
         const char *const texts[] = { q->text, q->track,  q->artist,   q->genre, q->isrc,
                                       q->market, q->playlist, q->name, q->description };
@@ -50,7 +50,7 @@ int rf_query_key(const char *provider, const struct rf_query *q, struct rf_buf *
             (r = rf_buf_put_u32(b, q->limit)) < 0 || (r = rf_buf_put_u32(b, q->offset)) < 0 ||
             (r = rf_buf_put_u8(b, q->is_public)) < 0 || (r = put_set(b, q->ids, q->n_ids)) < 0 ||
             (r = put_set(b, q->seeds, q->n_seeds)) < 0 || (r = put_set(b, q->negative_seeds, q->n_negative_seeds)) < 0 ||
-            (r = put_features(b, &q->target)) < 0)
+            (r = put_features(b, &q->target)) < 0 || (r = put_features(b, &q->weight)) < 0)
                 return r;
-        return put_features(b, &q->weight);
+        return login ? rf_buf_put_u64(b, login) : 0;
 }

@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
-#include "upstream/key.h"
 #include "upstream/query.h"
 
 #include <errno.h>
@@ -42,7 +41,7 @@ static bool is_under_way(struct rf_lane *lane, const struct rf_query *q)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
 
-        return rf_query_key(rf_provider_name(lane->provider), q, &key) < 0 ||
+        return rf_lane_key(lane, q, &key) < 0 ||
                rf_coalesce_is_in_flight(lane->upstream->coalesce, key.data, key.size);
 }
 

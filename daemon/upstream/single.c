@@ -7,7 +7,6 @@
 #include "base/map.h"
 #include "upstream/attempt.h"
 #include "upstream/classify.h"
-#include "upstream/key.h"
 #include "upstream/query.h"
 
 #include <errno.h>
@@ -218,7 +217,7 @@ static int ask_archive(struct effort *e, struct rf_answer **ret)
 {
         const struct rf_archive *archive = e->lane->upstream->options.archive;
         uint64_t start_us = rf_now_us();
-        int r = archive->ask(archive->arg, rf_provider_name(e->lane->provider), e->query, ret);
+        int r = archive->ask(archive->arg, rf_provider_name(e->lane->provider), rf_lane_login(e->lane, e->query->op), e->query, ret);
 
         e->last = (struct rf_attempt){ .duration_us = rf_now_us() - start_us };
         if (r == -ENOENT) {
@@ -268,7 +267,7 @@ static double unit_of(const struct effort *e)
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
 
-        if (rf_query_key(rf_provider_name(e->lane->provider), e->query, &key) < 0)
+        if (rf_lane_key(e->lane, e->query, &key) < 0)
                 return .5;
         return (double)(rf_hash(key.data, key.size, e->lane->upstream->options.seed + e->record->attempts) >> 11) * 0x1p-53;
 }
@@ -286,7 +285,9 @@ static int prepare_retry(struct effort *e)
                         e->has_renewed = true;
                         return 1;
                 }
-                if (e->last.status == 401)
+                if (e->last.status == 401 && e->token > 0) /* the credential, which says nothing of what can be asked with a better one */
+                        rf_authority_refused(e->lane->authority, e->operation->flags & RF_OPERATION_USER, e->token);
+                else if (e->last.status == 401)
                         refuse(e);
                 else
                         refuse_all(e);
@@ -394,9 +395,10 @@ static void release_work(void *arg)
 static int run_work(void *arg, const uint64_t *deadline_us, struct rf_answer **ret)
 {
         struct work *w = arg;
+        uint64_t login = rf_lane_login(w->lane, w->query.op);
         int r = rf_attempts(w->lane, &w->caller, &w->query, w->has_alternative, deadline_us, &w->record, ret);
 
-        if (r >= 0)
+        if (r >= 0 && rf_lane_login(w->lane, w->query.op) == login) /* otherwise somebody else has logged in since */
                 rf_cached_put(w->lane->upstream, w->lane, &w->query, *ret);
         return r;
 }
@@ -463,6 +465,7 @@ static int make_uncached(struct rf_lane *lane, const struct rf_caller *caller, c
 {
         _cleanup_buf_ struct rf_buf key = RF_BUF_INIT;
         struct rf_coalesce *coalesce = lane->upstream->coalesce;
+        uint64_t login = rf_lane_login(lane, q->op);
         struct work *w;
         int r;
 
@@ -470,11 +473,11 @@ static int make_uncached(struct rf_lane *lane, const struct rf_caller *caller, c
                 return rf_attempts(lane, caller, q, has_alternative, &caller->deadline_us, record, ret);
         if (!rf_shares_calls(lane->upstream)) {
                 r = rf_attempts(lane, caller, q, has_alternative, &caller->deadline_us, record, ret);
-                if (r >= 0)
+                if (r >= 0 && rf_lane_login(lane, q->op) == login)
                         rf_cached_put(lane->upstream, lane, q, *ret);
                 return r;
         }
-        r = rf_query_key(rf_provider_name(lane->provider), q, &key);
+        r = rf_lane_key(lane, q, &key);
         if (r >= 0)
                 r = work_new(lane, caller, q, has_alternative, &w);
         if (r < 0)

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "upstream/collector.h"
-#include "upstream/key.h"
 
 #include <errno.h>
 #include <string.h>
@@ -291,7 +290,7 @@ int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, st
 
         if (!lane)
                 return -RF_EUNSUPPORTED;
-        r = rf_query_key(rf_provider_name(lane->provider), query, &key);
+        r = rf_lane_key(lane, query, &key);
         if (r < 0)
                 return r;
         *ret = (struct rf_forecast){

@@ -86,10 +86,10 @@ struct rf_caller {
 
 /* Answers that were kept, in place of the services: nobody is asked. For looking at what was, and at what would have been. */
 struct rf_archive {
-        /* What a service answered, after as long as it took (yields). -ENOENT: that isn't known. */
-        int (*ask)(void *arg, const char *provider, const struct rf_query *q, struct rf_answer **ret);
+        /* What a service answered, after as long as it took (yields). -ENOENT: that isn't known. `login` as for rf_query_key(). */
+        int (*ask)(void *arg, const char *provider, uint64_t login, const struct rf_query *q, struct rf_answer **ret);
         /* What a cache held that went before this one. -ENOENT. Doesn't yield. */
-        int (*had)(void *arg, const char *provider, const struct rf_query *q, struct rf_cache_entry *ret);
+        int (*had)(void *arg, const char *provider, uint64_t login, const struct rf_query *q, struct rf_cache_entry *ret);
         void *arg;
 };
 

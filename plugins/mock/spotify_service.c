@@ -238,6 +238,33 @@ static json_t *body_json(const struct mock_call *call)
         return call->request->body ? json_loadb(call->request->body, call->request->body_size, JSON_REJECT_DUPLICATES, NULL) : NULL;
 }
 
+/* What people wrote is given back with entities of HTML in place of these characters. */
+static json_t *escaped(const json_t *text)
+{
+        static const struct { char c; const char *entity; } marks[] = { { '&', "&amp;" }, { '<', "&lt;" }, { '>', "&gt;" }, { '"', "&quot;" },
+                                                                        { '\'', "&#x27;" }, { '/', "&#x2F;" } };
+        const char *at = json_string_value(text);
+        char *out = malloc(6 * strlen(at) + 1), *to = out;
+        json_t *j;
+
+        if (!out)
+                return NULL;
+        for (; *at; at++) {
+                size_t i = 0;
+
+                while (i < sizeof(marks) / sizeof(marks[0]) && marks[i].c != *at)
+                        i++;
+                if (i < sizeof(marks) / sizeof(marks[0]))
+                        to = stpcpy(to, marks[i].entity);
+                else
+                        *to++ = *at;
+        }
+        *to = '\0';
+        j = json_string(out);
+        free(out);
+        return j;
+}
+
 static int answer_create_playlist(struct mock_call *call)
 {
         struct mock_services *s = call->services;
@@ -258,8 +285,8 @@ static int answer_create_playlist(struct mock_call *call)
                 return -ENOMEM;
         s->n_playlists++;
         call->status = 201;
-        call->json = json_pack("{s:s, s:O, s:O, s:O, s:{s:o}, s:o, s:s}", "id", p->id, "name", json_object_get(p->record, "name"),
-                               "description", json_object_get(p->record, "description"), "public", json_object_get(p->record, "public"),
+        call->json = json_pack("{s:s, s:O, s:o, s:O, s:{s:o}, s:o, s:s}", "id", p->id, "name", json_object_get(p->record, "name"),
+                               "description", escaped(json_object_get(p->record, "description")), "public", json_object_get(p->record, "public"),
                                "external_urls", "spotify", json_sprintf("https://open.spotify.com/playlist/%s", p->id), "uri",
                                json_sprintf("spotify:playlist:%s", p->id), "snapshot_id", "0");
         return call->json ? 0 : -ENOMEM;
@@ -286,8 +313,8 @@ static int answer_user_playlists(struct mock_call *call)
         for (size_t i = offset; i < s->n_playlists && i < offset + limit; i++) {
                 const struct mock_playlist *p = &s->playlists[s->n_playlists - 1 - i];
 
-                json_array_append_new(items, json_pack("{s:s, s:O, s:O, s:{s:o}}", "id", p->id, "name", json_object_get(p->record, "name"),
-                                                       "description", json_object_get(p->record, "description"), "external_urls", "spotify",
+                json_array_append_new(items, json_pack("{s:s, s:O, s:o, s:{s:o}}", "id", p->id, "name", json_object_get(p->record, "name"),
+                                                       "description", escaped(json_object_get(p->record, "description")), "external_urls", "spotify",
                                                        json_sprintf("https://open.spotify.com/playlist/%s", p->id)));
         }
         return done(call, mock_spotify_page(call, items, limit, offset, s->n_playlists));

@@ -178,6 +178,20 @@ int spotify_parse_created(void *instance, const struct rf_query *q, const struct
         return r;
 }
 
+/* The service gives what people wrote with its marks as entities of HTML, among them "/" as "&#x2F;". */
+static bool holds(const char *description, const char *wanted)
+{
+        char *plain = description ? strdup(description) : NULL;
+        bool is_held;
+
+        if (!plain)
+                return false;
+        spotify_decode_entities(plain);
+        is_held = strstr(plain, wanted) || strstr(description, wanted);
+        free(plain);
+        return is_held;
+}
+
 /* Among the person's own playlists the one whose description holds the text that is looked for. */
 int spotify_parse_own_playlists(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s)
 {
@@ -188,10 +202,9 @@ int spotify_parse_own_playlists(void *instance, const struct rf_query *q, const 
         size_t i;
 
         json_array_foreach(list, i, p) {
-                const char *description = text(p, "description");
                 struct rf_created c = { .id = text(p, "id"), .uri = text(json_object_get(p, "external_urls"), "spotify") };
 
-                if (!c.id || !description || !strstr(description, q->text))
+                if (!c.id || !holds(text(p, "description"), q->text))
                         continue;
                 r = sp->host->emit_created(s, &c);
                 break;

@@ -46,3 +46,6 @@ int spotify_parse_own_playlists(void *instance, const struct rf_query *q, const 
 int spotify_parse_items(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_parse_added(void *instance, const struct rf_query *q, const struct rf_response *response, struct rf_sink *s);
 int spotify_classify(void *instance, enum rf_op op, const struct rf_response *response, struct rf_verdict *ret);
+
+/* entities.c: decodes the entities of HTML in a text, in place. What isn't one stays as it is. */
+void spotify_decode_entities(char *text);

@@ -166,6 +166,37 @@ static void what_was_written_is_named(void **state)
         assert_int_equal(translator_parse_text(&add, "{}", 2, &a), -EBADMSG);
 }
 
+/* The description that is looked for, of the only playlist there is. */
+static bool is_found(const char *text, const char *description)
+{
+        struct rf_query q = { .op = RF_OP_FIND_PLAYLIST, .text = text };
+        struct rf_answer *a;
+        char body[256];
+        bool found;
+
+        snprintf(body, sizeof(body), "{\"items\":[null,{\"id\":\"p0\",\"description\":null},{\"id\":\"p1\",\"description\":\"%s\"}]}", description);
+        assert_int_equal(translator_parse_text(&q, body, strlen(body), &a), 0);
+        found = a->created && strcmp(a->created->id, "p1") == 0;
+        rf_answer_unref(a);
+        return found;
+}
+
+static void a_playlist_is_known_by_its_description(void **state)
+{
+        (void)state;
+        translator_open("spotify", NULL, NULL);
+        assert_true(is_found("recflow run ab-1:", "recflow run ab-1: R&amp;B, &quot;slow&quot;"));
+        assert_true(is_found("recflow run ab/1:", "recflow run ab&#x2F;1: R&amp;B")); /* as they were marked once */
+        assert_true(is_found("recflow run ab/1:", "recflow run ab&#47;1: x"));
+        assert_true(is_found("recflow run ab/1:", "recflow run ab/1: x"));
+        assert_false(is_found("recflow run ab-1:", "recflow run ab-12: x"));
+        assert_true(is_found("<é\U0001f3b5' & \"", "&LT; &lt;&#233;&#X1F3B5;&#39; &amp; &quot;"));
+        assert_true(is_found("it's", "it&apos;s"));
+        /* what is no entity stays */
+        assert_true(is_found("&; &# &#x; &#0; &#xd800; &#x110000; &#12a; &none; &amp", "&; &# &#x; &#0; &#xd800; &#x110000; &#12a; &none; &amp"));
+        assert_true(is_found("&#x2F;", "&amp;#x2F;")); /* once, not again */
+}
+
 static void what_is_not_an_answer_is_refused(void **state)
 {
         (void)state;
@@ -220,6 +251,7 @@ int main(void)
                 cmocka_unit_test(tracks_come_with_the_fields_there_are),
                 cmocka_unit_test(every_list_is_found),
                 cmocka_unit_test(what_was_written_is_named),
+                cmocka_unit_test(a_playlist_is_known_by_its_description),
                 cmocka_unit_test(what_is_not_an_answer_is_refused),
                 cmocka_unit_test(errors_are_told_apart),
         };

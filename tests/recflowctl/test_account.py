@@ -1,5 +1,6 @@
 """Logging in and saving: recflowctl, a real daemon, and a small imitation of the service on loopback."""
 
+import base64
 import glob
 import json
 import os
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -507,3 +509,69 @@ def test_secrets_stay_where_they_belong(tmp_path, spotify):
     assert fake_spotify.REFRESH.encode() in kept
     for secret in (fake_spotify.SECRET, fake_spotify.ACCESS, fake_spotify.APP_ACCESS, fake_spotify.CODE):
         assert secret.encode() not in kept, secret
+
+
+def all_errors(d, *commands):
+    """What is said by a daemon, to everybody who asks, when these don't work."""
+    said = b""
+    for arguments in (*commands, ["runs", "--json"], ["providers"], ["providers", "--json"], ["status"], ["status", "--json"]):
+        out = ctl(d, *arguments)
+        said += out.stdout + out.stderr
+    for run in json.loads(ctl(d, "runs", "--json").stdout)["runs"]:
+        said += ctl(d, "show", run["run"], "--json").stdout
+    return said + d.log().encode()
+
+
+def json_of(**fields):
+    return json.dumps(fields)
+
+
+REPEATING = {
+    "accounts-words": lambda path, sent, key: (400, {}, json_of(error="invalid_client", error_description=f"{key} {urllib.parse.unquote(sent)}")),
+    "accounts-page": lambda path, sent, key: (403, {"Content-Type": "text/html"}, f"<html>{key} {sent}</html>"),
+    "accounts-redirect": lambda path, sent, key: (302, {"Location": f"https://u:{fake_spotify.SECRET}@x.example/{sent}"}, ""),
+    "api-redirect": lambda path, sent, key: (302, {"Location": f"https://u:{key[7:]}@x.example/{key[7:]}?access_token={key[7:]}"}, ""),
+    "api-words": lambda path, sent, key: (400, {}, json_of(error={"status": 400, "message": f"x{'y' * 100} {key} {key[7:]}"})),
+    "api-trouble": lambda path, sent, key: (500, {}, key + sent),
+}
+
+
+@pytest.mark.parametrize("what", REPEATING)
+def test_secrets_that_a_service_repeats_are_told_to_nobody(tmp_path, spotify, what):
+    with Daemon(tmp_path, provider=MOCK + spotify.provider()) as d:
+        log_in(d, spotify)
+        run = a_run(d, 5)["run"]
+    spotify.fault = lambda path, sent, key: REPEATING[what](path, sent, key) if path.startswith("/api/") == what.startswith("accounts") else None
+    n = len(spotify.requests)
+    with Daemon(tmp_path, provider=MOCK + spotify.provider()) as d:  # has no access token yet
+        shown = all_errors(d, ["save", run], ["save", run, "--json"])
+    with Daemon(tmp_path, provider=spotify.provider()) as d:
+        shown += all_errors(d, ["recommend", "--like", "X - Y", "--deadline", "5s", "--json"])
+        with d.client() as c:
+            begun = c.call(A + "BeginLogin", {"provider": "spotify", "redirect_uri": "https://x/"})["parameters"]
+            spotify.agree(begun["url"])
+            shown += json.dumps(c.call(A + "CompleteLogin", {"provider": "spotify", "state": begun["state"], "code": fake_spotify.CODE})).encode()
+    assert len(spotify.requests) > n and b"spotify" in shown
+    basic = base64.b64encode(f"{fake_spotify.CLIENT_ID}:{fake_spotify.SECRET}".encode())
+    for secret in (fake_spotify.SECRET, fake_spotify.REFRESH, fake_spotify.ACCESS, fake_spotify.APP_ACCESS, fake_spotify.CODE):
+        assert secret.encode() not in shown, (secret, shown[max(0, shown.find(secret.encode()) - 200):][:300])
+    assert basic not in shown and b"planted-a" not in shown
+
+
+@pytest.mark.parametrize("address", ["http://u:planted-proxy-password@127.0.0.1:9", "ftp://u:planted-proxy-password@127.0.0.1:9",
+                                     "u:planted-proxy-password@127.0.0.1:9", "http://u:planted-proxy-password@no-such-host.invalid:9",
+                                     "http://u:planted-proxy-password@[::1:9", "socks9://u:planted-proxy-password@127.0.0.1:9"])
+@pytest.mark.parametrize("given", ["configured", "environment"])
+def test_a_proxys_password_is_told_to_nobody(tmp_path, address, given):
+    options = {"extra": f"[net]\nproxy = {address}\n"} if given == "configured" else {"environment": {"https_proxy": address}}
+    with Daemon(tmp_path, provider="[provider reccobeat]\napi_url = http://198.51.100.7/v1\n", **options) as d:
+        shown = all_errors(d, ["recommend", "happy pop", "--deadline", "5s", "--json"])
+    assert b"reccobeat" in shown
+    assert b"planted" not in shown, shown[max(0, shown.find(b"planted") - 200):][:300]
+
+
+def test_a_wrong_proxy_is_refused_without_its_password(tmp_path):
+    config = tmp_path / "conf"
+    config.write_text("[net]\nproxy = http://u:planted-proxy-password@" + "x" * 300 + "\n")
+    out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", str(config), "--check"], capture_output=True, timeout=TIMEOUT)
+    assert out.returncode != 0 and b"proxy" in out.stderr and b"planted" not in out.stdout + out.stderr, out

@@ -353,13 +353,13 @@ class Round:
                 continue
             body = json.loads(e["body"])
             if e["path"] == "/me/playlists":
-                made[re.match(r"recflow run (\w+/\d+):", body["description"])[1]] += 1
+                made[re.match(r"recflow run (\w+-\d+):", body["description"])[1]] += 1
             else:
                 contents[e["path"]] += body["uris"]
         twice = sum(n - len(set(uris)) for uris in contents.values() for n in [len(uris)])
         assert twice == 0, f"{self.name}: {twice} tracks were added twice\n{self.story()}"
         assert all(n == 1 for n in made.values()), f"{self.name}: made twice: {made}\n{self.story()}"
-        assert {run.split("/")[0] for run in made} <= self.saved and len(made) == len(contents)
+        assert {run.split("-")[0] for run in made} <= self.saved and len(made) == len(contents)
         assert sorted(map(len, contents.values())) == sorted(totals.values()), f"{self.name}: {contents} {totals}"
         self.count["tracks added"] += sum(map(len, contents.values()))
 

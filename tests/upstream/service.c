@@ -114,7 +114,7 @@ static const struct rf_operation operations[] = {
         { COMMON, LIFE, .op = RF_OP_TRACKS, .endpoint = "GET /tracks", .batch_limit = 10, .flags = RF_OPERATION_IDEMPOTENT },
         { COMMON, .op = RF_OP_CREATE_PLAYLIST, .endpoint = "POST /playlists" },
 #ifdef MEMBERS
-        { COMMON, .op = RF_OP_USER_TOP, .endpoint = "GET /me", .flags = RF_OPERATION_IDEMPOTENT | RF_OPERATION_USER },
+        { COMMON, LIFE, .op = RF_OP_USER_TOP, .endpoint = "GET /me", .flags = RF_OPERATION_IDEMPOTENT | RF_OPERATION_USER },
 #endif
 };
 

@@ -445,13 +445,13 @@ static void a_key_does_not_depend_on_the_order_of_ids(void **state)
         _cleanup_buf_ struct rf_buf x = RF_BUF_INIT, y = RF_BUF_INIT, z = RF_BUF_INIT;
 
         (void)state;
-        assert_int_equal(rf_query_key("p", &q, &x), 0);
+        assert_int_equal(rf_query_key("p", 0, &q, &x), 0);
         q.ids = backward;
-        assert_int_equal(rf_query_key("p", &q, &y), 0);
+        assert_int_equal(rf_query_key("p", 0, &q, &y), 0);
         assert_int_equal(x.size, y.size);
         assert_memory_equal(x.data, y.data, x.size);
         q.limit = 1;
-        assert_int_equal(rf_query_key("p", &q, &z), 0);
+        assert_int_equal(rf_query_key("p", 0, &q, &z), 0);
         assert_true(x.size != z.size || memcmp(x.data, z.data, x.size) != 0);
 }
 
