@@ -301,6 +301,40 @@ static void a_renewal_outlives_whoever_asked_for_it(void **state)
         with_members(person, is_cancelled);
 }
 
+static int has_lost_its_client_id(struct house *h)
+{
+        struct rf_authority *a = rf_upstream_authority(h->upstream, "members");
+
+        assert_true(rf_authority_is_logged_in(a));
+        assert_int_equal(house_search(h, "x"), -RF_EUNSUPPORTED);
+        assert_string_equal(rf_authority_problem(a, true), "no client id is configured");
+        assert_int_equal(accounts.n_tokens, 1); /* the service wasn't asked for a second one */
+        return 0;
+}
+
+static int logs_in_once(struct house *h)
+{
+        accounts.refresh_token = "lasting";
+        log_in(h);
+        return 0;
+}
+
+static void a_login_without_a_client_id_waits_for_one(void **state)
+{
+        struct house h = { .options = house_options() };
+
+        (void)state;
+        accounts = (struct accounts){ .life_s = 3600 };
+        for (int i = 0; i < 2; i++) {
+                house_open(&h);
+                house_load(&h, "members", i == 0 ? person : NULL);
+                house_service(&h, "members")->answer = serve;
+                house_run(&h, 0, i == 0 ? logs_in_once : has_lost_its_client_id);
+                house_close(&h);
+        }
+        house_remove(&h);
+}
+
 static int is_allowed_more(struct house *h)
 {
         accounts.refresh_token = "lasting";
@@ -330,6 +364,7 @@ int main(void)
                 cmocka_unit_test(a_refused_app_is_not_tried_again),
                 cmocka_unit_test(a_login_lasts_until_the_service_ends_it),
                 cmocka_unit_test(a_renewal_outlives_whoever_asked_for_it),
+                cmocka_unit_test(a_login_without_a_client_id_waits_for_one),
                 cmocka_unit_test(what_a_login_may_change_is_forgotten_by_it),
         };
 
