@@ -265,8 +265,10 @@ void rf_settle_allowance(const struct rf_caller *caller, uint32_t attempts)
         if (attempts == 0) {
                 a->left++;
                 a->spent--;
-        } else
+        } else {
+                a->left -= MIN(a->left, attempts - 1);
                 a->spent += attempts - 1;
+        }
 }
 
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret)
