@@ -85,6 +85,13 @@ void rf_upstream_start(struct rf_upstream *u)
                 rf_learned_load(&u->lanes[i]);
 }
 
+void rf_upstream_take_up(struct rf_upstream *u, const char *provider)
+{
+        for (size_t i = 0; i < u->n_lanes; i++)
+                if (strcmp(rf_provider_name(u->lanes[i].provider), provider) == 0)
+                        rf_learned_load(&u->lanes[i]);
+}
+
 void rf_upstream_stop(struct rf_upstream *u)
 {
         u->background = rf_group_free(u->background);
