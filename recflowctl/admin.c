@@ -54,6 +54,8 @@ static void print_store(const char *name, const json_t *s)
                text_bytes((uint64_t)number(s, "bytes_max"), max, sizeof(max)));
         print_text(text(s, "path"));
         putchar('\n');
+        if (number(s, "corrupt") > 0)
+                printf("%-10s%lld damaged records were left out\n", "", number(s, "corrupt"));
         if (text(s, "set_aside")[0])
                 printf("%-10sa damaged file was set aside as %s\n", "", text(s, "set_aside"));
         if (text(s, "problem")[0]) {

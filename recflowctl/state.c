@@ -18,6 +18,7 @@ enum { CHUNK = RF_MESSAGE_MAX / 2 };
 /* A file that only its owner may read, from the first byte on: it may hold logins. It's replaced when everything is in it. */
 static FILE *open_output(const struct ctl *c, const char *path, char **ret_temporary)
 {
+        FILE *f;
         int fd;
 
         if (asprintf(ret_temporary, "%s.XXXXXX", path) < 0) {
@@ -25,13 +26,17 @@ static FILE *open_output(const struct ctl *c, const char *path, char **ret_tempo
                 return NULL;
         }
         fd = mkstemp(*ret_temporary);
-        if (fd < 0) {
-                ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, strerror(errno));
-                free(*ret_temporary);
-                *ret_temporary = NULL;
-                return NULL;
+        f = fd >= 0 ? fdopen(fd, "w") : NULL;
+        if (f)
+                return f;
+        ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, strerror(errno));
+        if (fd >= 0) {
+                unlink(*ret_temporary);
+                close(fd);
         }
-        return fdopen(fd, "w");
+        free(*ret_temporary);
+        *ret_temporary = NULL;
+        return NULL;
 }
 
 /* Entries as they come, until the last. */

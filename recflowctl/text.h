@@ -31,6 +31,5 @@ const char *text_milli(int64_t milli, char *buf, size_t size);
 
 #define BOLD "\033[1m"
 #define DIM "\033[2m"
-#define CYAN "\033[36m"
 #define YELLOW "\033[33m"
 #define PLAIN "\033[0m"

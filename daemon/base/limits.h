@@ -42,7 +42,6 @@
 #define RF_SECRET_BYTES_MAX 4096u          /* of a file that holds a secret */
 
 /* upstream */
-#define RF_UPSTREAM_INFLIGHT_MAX 4096u     /* calls under way or waiting, over all runs */
 
 #define RF_PACING_CLASSES_MAX 8u           /* of one provider */
 #define RF_GATE_WAIT_MAX_US 60000000u      /* a call without a deadline isn't made to wait longer for a block or a pace, its turn aside */
@@ -84,10 +83,6 @@
 #define RF_CLIENTS_PER_USER_MAX 768u
 #define RF_CLIENT_STALL_US 30000000u       /* a reader that takes none of its replies for so long is dropped */
 #define RF_CLIENT_IDLE_US 600000000u       /* a connection without a call or a stream */
-#define RF_RUNS_ACTIVE_MAX 64u
-#define RF_RUNS_WAITING_MAX 10000u
-#define RF_RUNS_WAITING_PER_CLIENT_MAX 2000u
-#define RF_RUNS_KEPT_MAX 1000u             /* finished runs in the state store */
 #define RF_RUNS_AGE_MIN_US UINT64_C(1000000)   /* between two looks for runs that are too old: a tenth of that age, at least this.. */
 #define RF_RUNS_AGE_MAX_US UINT64_C(600000000) /* ..and at most this */
 #define RF_RUN_END_ATTEMPTS_MAX 3u         /* further tries to write a run's end to disk */

@@ -54,10 +54,3 @@ static inline void rf_list_remove(struct rf_list *item)
 #define rf_list_foreach(head, var, type, member)                                                \
         for (type *var = rf_list_entry((head)->next, type, member); &var->member != (head);     \
              var = rf_list_entry(var->member.next, type, member))
-
-/* The body may remove `var`. */
-#define rf_list_foreach_safe(head, var, type, member)                                           \
-        for (type *var = rf_list_entry((head)->next, type, member),                             \
-                  *var##_next = rf_list_entry(var->member.next, type, member);                  \
-             &var->member != (head);                                                            \
-             var = var##_next, var##_next = rf_list_entry(var->member.next, type, member))

@@ -5,7 +5,6 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _public_ __attribute__((visibility("default")))
 #define _unused_ __attribute__((unused))
 
 /* Moves a pointer out of a variable: the variable is NULL afterwards. */

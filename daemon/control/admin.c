@@ -32,8 +32,8 @@ static int ping(struct rf_varlink_call *call, void *arg)
         return rf_varlink_call_reply(call, NULL);
 }
 
-static json_t *encode_store(struct rf_build *b, const char *path, uint64_t entries, uint64_t used, uint64_t max, const char *set_aside,
-                            const char *problem)
+static json_t *encode_store(struct rf_build *b, const char *path, uint64_t entries, uint64_t used, uint64_t max, uint64_t corrupt,
+                            const char *set_aside, const char *problem)
 {
         json_t *o = rf_build_object(b);
 
@@ -41,6 +41,7 @@ static json_t *encode_store(struct rf_build *b, const char *path, uint64_t entri
         rf_build_int(b, o, "entries", entries);
         rf_build_int(b, o, "bytes_used", used);
         rf_build_int(b, o, "bytes_max", max);
+        rf_build_int(b, o, "corrupt", corrupt);
         if (set_aside && set_aside[0])
                 rf_build_string(b, o, "set_aside", set_aside);
         rf_build_string(b, o, "problem", problem);
@@ -51,7 +52,7 @@ static json_t *encode_cache(struct rf_build *b, const struct rf_control *c)
 {
         struct rf_cache_stats s = c->cache ? rf_cache_stats(c->cache) : (struct rf_cache_stats){ 0 };
 
-        return encode_store(b, c->cache_path, s.entries, s.bytes_used, c->cache_max, s.set_aside_path,
+        return encode_store(b, c->cache_path, s.entries, s.bytes_used, c->cache_max, s.corrupt, s.set_aside_path,
                             c->cache ? rf_cache_problem(c->cache) : NULL);
 }
 
@@ -61,8 +62,8 @@ static json_t *encode_state_store(struct rf_build *b, const struct rf_control *c
 
         for (unsigned t = 0; t < RF_TABLE_COUNT; t++)
                 entries += rf_state_count(c->state, t);
-        return encode_store(b, c->state_path, entries, rf_state_bytes(c->state), c->state_max, rf_state_set_aside_path(c->state),
-                            rf_state_problem(c->state));
+        return encode_store(b, c->state_path, entries, rf_state_bytes(c->state), c->state_max, rf_state_corrupt(c->state),
+                            rf_state_set_aside_path(c->state), rf_state_problem(c->state));
 }
 
 uint64_t rf_memory_bytes(void)

@@ -73,11 +73,13 @@ void rf_observer_call(void *arg, const struct rf_caller *caller, const struct rf
 {
         struct rf_observer *o = arg;
 
-        if (record->error == -ENOTSUP || !record->provider) /* the question isn't for that provider: nobody was asked */
+        /* the question isn't for that provider, or the caller may make no more calls: nobody was asked */
+        if (record->error == -ENOTSUP || record->error == -RF_ELIMIT || !record->provider)
                 return;
+        /* that nobody is logged in is no failure of a service */
         rf_stats_call(o->stats, rf_wall_us(), &(struct rf_call_fact){
                 .provider = record->provider, .endpoint = record->endpoint, .cache = record->cache, .step = caller->step,
-                .is_coalesced = record->coalesced, .is_error = record->error < 0 && record->error != -ECANCELED });
+                .is_coalesced = record->coalesced, .is_error = record->error < 0 && record->error != -ECANCELED && record->error != -RF_ELOGIN });
 }
 
 void rf_observer_attempt(void *arg, const struct rf_attempt_record *record)

@@ -102,6 +102,7 @@ int rf_limits_to_json(const void *data, size_t size, json_t **ret)
         rf_build_int(b, o, "pace_ppm", (uint64_t)(record.gate.scale * MILLION + 0.5));
         rf_build_int(b, o, "ceiling_ppm", (uint64_t)(record.gate.ceiling * MILLION + 0.5));
         rf_build_int(b, o, "ceiling_until_us", record.gate.ceiling_until_us);
+        rf_build_int(b, o, "settled_us", record.gate.settled_us);
         for (size_t i = 0; i < record.n_refusals; i++) {
                 const struct rf_learned_refusal *f = &record.refusals[i];
                 json_t *j = rf_build_object(b);
@@ -138,21 +139,22 @@ static int take_refusal(const json_t *j, struct rf_learned_refusal *ret)
 int rf_limits_from_json(const char *key, const json_t *value, struct rf_buf *ret, char *message)
 {
         struct rf_learned_record record = { 0 };
-        json_int_t saved_us, blocked_us, ceiling_us, pace, ceiling;
+        json_int_t saved_us, blocked_us, ceiling_us, pace, ceiling, settled_us = 0; /* the last isn't in older exports */
         json_t *refused;
         int is_quota;
 
         (void)key;
-        if (json_unpack((json_t *)value, "{s:I, s:I, s:b, s:I, s:I, s:I, s:o}", "saved_us", &saved_us, "blocked_until_us", &blocked_us,
-                        "is_quota", &is_quota, "pace_ppm", &pace, "ceiling_ppm", &ceiling, "ceiling_until_us", &ceiling_us, "refused",
-                        &refused) < 0 ||
-            saved_us < 0 || blocked_us < 0 || ceiling_us < 0 || pace < 1 || pace > MILLION || ceiling < 1 || ceiling > MILLION ||
+        if (json_unpack((json_t *)value, "{s:I, s:I, s:b, s:I, s:I, s:I, s?I, s:o}", "saved_us", &saved_us, "blocked_until_us", &blocked_us,
+                        "is_quota", &is_quota, "pace_ppm", &pace, "ceiling_ppm", &ceiling, "ceiling_until_us", &ceiling_us,
+                        "settled_us", &settled_us, "refused", &refused) < 0 ||
+            saved_us < 0 || blocked_us < 0 || ceiling_us < 0 || settled_us < 0 || pace < 1 || pace > MILLION || ceiling < 1 || ceiling > MILLION ||
             json_array_size(refused) > RF_LEARNED_REFUSALS_MAX)
                 return refuse(message, "\"value\" is not what is learned of a service: saved_us, blocked_until_us, ceiling_until_us (microseconds "
                                        "since 1970), is_quota, pace_ppm and ceiling_ppm (1..1000000) and refused are needed");
         record.saved_us = (uint64_t)saved_us;
         record.gate = (struct rf_gate_memory){ .blocked_until_us = (uint64_t)blocked_us, .is_quota = is_quota, .scale = (double)pace / MILLION,
-                                               .ceiling = (double)ceiling / MILLION, .ceiling_until_us = (uint64_t)ceiling_us };
+                                               .ceiling = (double)ceiling / MILLION, .ceiling_until_us = (uint64_t)ceiling_us,
+                                               .settled_us = (uint64_t)settled_us };
         for (size_t i = 0; i < json_array_size(refused); i++)
                 if (take_refusal(json_array_get(refused, i), &record.refusals[record.n_refusals++]) < 0)
                         return refuse(message, "an entry of \"refused\" is not understood: operation (such as audio_features), way (0 or 1), "

@@ -241,6 +241,8 @@ static int take_up(const struct rf_control *c, const struct rf_state_write *writ
                         rf_runs_note_id(c->runs, writes[k].key);
                 else if (writes[k].table == RF_TABLE_STATS)
                         r = rf_observer_take_up(c->observer, writes[k].key);
+                else if (writes[k].table == RF_TABLE_LIMITS)
+                        rf_upstream_take_up(c->upstream, writes[k].key);
                 warms |= writes[k].table == RF_TABLE_USES || writes[k].table == RF_TABLE_WARM;
                 if (r == -ENOMEM) /* one that can't be read is said by the next start */
                         return r;

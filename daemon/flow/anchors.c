@@ -6,7 +6,7 @@
 #define ANCHORS_PER_GENRE 4u   /* seeds of one genre go into one call */
 #define ANCHORS_MAX 40u
 #define NEGATIVES_MAX 4u       /* fewer than the seeds of a call */
-/* An anchor found by genre: its features and how well known it is (reference of the workflow: "Seed gathering"). */
+/* An anchor found by genre: its features and how well known it is (docs/workflow.md, "Seed gathering"). */
 #define ANCHOR_FIT .7f
 #define ANCHOR_POPULARITY .3f
 

@@ -7,7 +7,7 @@
 #define TOP_TRACKS_SEED 5u    /* of an artist that only points a direction */
 #define ALBUMS 2u
 #define ALBUMS_FOCUS 8u       /* where the wish is about the artist */
-#define CONFIDENCE .85f       /* more by a mentioned artist (reference of the workflow: "Generation") */
+#define CONFIDENCE .85f       /* more by a mentioned artist (docs/workflow.md, "Generation") */
 
 /* Artists mentioned for themselves, or only as a direction; each once. */
 static size_t pick(const struct rf_run *run, bool is_direction, struct rf_known_artist *ret)

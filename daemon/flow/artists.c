@@ -10,7 +10,7 @@
 #define GENRE_ARTISTS 50u       /* asked for each genre */
 #define MATCHED_MAX 20u
 #define MATCHED_POPULARITY_MIN 15
-#define SUGGESTED_MAX 8u        /* looked up by name (reference of the workflow: "Seed gathering") */
+#define SUGGESTED_MAX 8u        /* looked up by name (docs/workflow.md, "Seed gathering") */
 #define SUGGESTED_PER_GENRE 6u
 #define SUGGESTED_RESULTS 10u   /* among which the one meant is looked for: services answer in a noisy order */
 #define ARTIST_GENRE .95f       /* a track of an artist of the genre is nearly as sure as one that was found by the genre */

@@ -2,7 +2,7 @@
 #include "flow/discography.h"
 #include "flow/generators.h"
 
-#define ARTISTS_FIRST 12u   /* looked into in the first pass (reference of the workflow: 12 to 20) */
+#define ARTISTS_FIRST 12u   /* looked into in the first pass (docs/workflow.md, "Generation") */
 #define ARTISTS_LATER 8u    /* more of them in each further pass */
 #define ALBUMS_ALL 6u       /* of each, where everything is generated before it is filtered */
 #define CONFIDENCE .75f

@@ -4,25 +4,20 @@
 
 #include "base/macros.h"
 
-/*
- * Tolerances and default weights as the workflow has always used them (reference of the workflow: "Cohesion", "Default weights").
- * Key and mode had no tolerance: a mode fits or doesn't, a key may be two semitones away.
- */
-static const struct {
-        float tolerance, weight;
-} MUSIC[RF_FEATURE_COUNT] = {
-        [RF_FEATURE_ACOUSTICNESS] = { .30f, .6f },
-        [RF_FEATURE_DANCEABILITY] = { .25f, .6f },
-        [RF_FEATURE_ENERGY] = { .25f, .8f },
-        [RF_FEATURE_INSTRUMENTALNESS] = { .20f, .5f },
-        [RF_FEATURE_LIVENESS] = { .30f, .2f },
-        [RF_FEATURE_SPEECHINESS] = { .20f, .3f },
-        [RF_FEATURE_VALENCE] = { .25f, .8f },
-        [RF_FEATURE_KEY] = { 2.f, .2f },
-        [RF_FEATURE_MODE] = { 1.f, .4f },
-        [RF_FEATURE_LOUDNESS] = { 5.f, .3f },
-        [RF_FEATURE_TEMPO] = { 35.f, .4f },
-        [RF_FEATURE_POPULARITY] = { 25.f, .1f },
+/* As the workflow has always used them (docs/workflow.md, "Cohesion"). A mode fits or doesn't, a key may be two semitones away. */
+static const float TOLERANCES[RF_FEATURE_COUNT] = {
+        [RF_FEATURE_ACOUSTICNESS] = .30f,
+        [RF_FEATURE_DANCEABILITY] = .25f,
+        [RF_FEATURE_ENERGY] = .25f,
+        [RF_FEATURE_INSTRUMENTALNESS] = .20f,
+        [RF_FEATURE_LIVENESS] = .30f,
+        [RF_FEATURE_SPEECHINESS] = .20f,
+        [RF_FEATURE_VALENCE] = .25f,
+        [RF_FEATURE_KEY] = 2.f,
+        [RF_FEATURE_MODE] = 1.f,
+        [RF_FEATURE_LOUDNESS] = 5.f,
+        [RF_FEATURE_TEMPO] = 35.f,
+        [RF_FEATURE_POPULARITY] = 25.f,
 };
 
 #define CRITICAL_WEIGHT .7f /* a wish above it is critical */
@@ -34,12 +29,7 @@ static const struct {
 
 float rf_feature_tolerance(enum rf_feature feature)
 {
-        return MUSIC[feature].tolerance;
-}
-
-float rf_feature_weight(enum rf_feature feature)
-{
-        return MUSIC[feature].weight;
+        return TOLERANCES[feature];
 }
 
 static float circular(float a, float b)
@@ -82,7 +72,7 @@ float rf_cohesion(const struct rf_brief *b, const struct rf_features *f)
                 if (!is_wished(t))
                         continue;
                 if (f->has & RF_FEATURE_BIT(i))
-                        closeness = MAX(0.f, 1.f - rf_target_distance(t, i, f->value[i]) / MUSIC[i].tolerance);
+                        closeness = MAX(0.f, 1.f - rf_target_distance(t, i, f->value[i]) / TOLERANCES[i]);
                 sum += t->weight * closeness;
                 weights += t->weight;
         }
@@ -102,7 +92,7 @@ float rf_fit(const struct rf_brief *b, const struct rf_features *f)
                 weights += t->weight;
                 half = (t->high - t->low) / 2.f;
                 if (f->has & RF_FEATURE_BIT(i))
-                        z = fabsf(f->value[i] - (t->low + half)) / MUSIC[i].tolerance;
+                        z = fabsf(f->value[i] - (t->low + half)) / TOLERANCES[i];
                 else
                         z = UNKNOWN_DEVIATION;
                 deviation += t->weight * MIN(z * z, DEVIATION_MAX);
@@ -122,7 +112,7 @@ bool rf_clashes(const struct rf_brief *b, const struct rf_features *f, enum rf_f
 
                 if (!is_wished(t) || !(f->has & RF_FEATURE_BIT(i)) || (!t->is_hard && t->weight <= CRITICAL_WEIGHT))
                         continue;
-                z = rf_target_distance(t, i, f->value[i]) / MUSIC[i].tolerance;
+                z = rf_target_distance(t, i, f->value[i]) / TOLERANCES[i];
                 if (z <= 1.f)
                         continue;
                 far++;

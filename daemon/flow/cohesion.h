@@ -10,8 +10,6 @@
 
 /* How far a feature may lie outside the wished range before it counts nothing; in the feature's unit. */
 float rf_feature_tolerance(enum rf_feature feature);
-/* How much a feature weighs where the prompt doesn't say; 0..1. */
-float rf_feature_weight(enum rf_feature feature);
 
 /* Distance from the wished range in the feature's unit; 0 inside, 0 for a target that isn't set. */
 float rf_target_distance(const struct rf_target *t, enum rf_feature feature, float value);

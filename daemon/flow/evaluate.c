@@ -7,7 +7,7 @@
 
 #include "flow/cohesion.h"
 
-/* Shares of the overall quality (reference of the workflow: "Overall quality"). */
+/* Shares of the overall quality (docs/workflow.md, "Overall quality"). */
 #define QUALITY_COHESION .40f
 #define QUALITY_COVERAGE .25f
 #define QUALITY_CONFIDENCE .20f

@@ -14,7 +14,7 @@
 
 #define PASSES_MAX 4u
 #define PASSES_OLD 2u     /* where each pass generates everything: what the first costs, the second does again */
-#define GAIN_MIN .02f     /* a pass that gains less didn't pay (reference of the workflow: "Improvement") */
+#define GAIN_MIN .02f     /* a pass that gains less didn't pay (docs/workflow.md, "Improvement") */
 #define POOR_PASSES_MAX 2u
 #define PASS_SLOW_US (10 * USEC_PER_SEC)
 #define GROWTH 20u        /* a twentieth */

@@ -230,17 +230,18 @@ static int read_artists(const struct source *s, char *fields[3])
 {
         const char **artists = rf_arena_array(&s->l->arena, ARTISTS_MAX + 1, sizeof(*artists));
         char *save = NULL;
+        const char *genre = rf_arena_strdup(&s->l->arena, fields[0]);
         size_t n = 0;
         int r;
 
-        if (!artists)
+        if (!artists || !genre)
                 return -ENOMEM;
         if (!rf_map_get_string(s->l->related, fields[0]))
                 return bad(s, "there is no genre \"%s\"", fields[0]);
         for (char *name = strtok_r(fields[1], "|", &save); name && n < ARTISTS_MAX; name = strtok_r(NULL, "|", &save))
                 if (!(artists[n++] = rf_arena_strdup(&s->l->arena, name)))
                         return -ENOMEM;
-        r = rf_map_put_string(s->l->artists, rf_arena_strdup(&s->l->arena, fields[0]), artists);
+        r = rf_map_put_string(s->l->artists, genre, artists);
         return r == -EEXIST ? bad(s, "genre \"%s\" is there already", fields[0]) : r;
 }
 

@@ -39,7 +39,7 @@ static size_t fold(const char *s, size_t size, char *buf)
                         buf[n++] = (char)(c + ('a' - 'A'));
                 else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
                         buf[n++] = (char)c;
-                else if (n > 0 && buf[n - 1] != ' ')
+                else if (c != '\'' && n > 0 && buf[n - 1] != ' ') /* "O'Connor" is one word */
                         buf[n++] = ' ';
         }
         if (n > 0 && buf[n - 1] == ' ')

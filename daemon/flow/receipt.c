@@ -35,11 +35,6 @@ struct rf_receipt_book *rf_receipt_book_free(struct rf_receipt_book *k)
         return NULL;
 }
 
-struct rf_arena *rf_receipt_arena(struct rf_receipt_book *k)
-{
-        return &k->arena;
-}
-
 uint32_t rf_receipt_calls(const struct rf_receipt_book *k)
 {
         return k->calls;
@@ -140,11 +135,6 @@ void rf_receipt_call(struct rf_receipt_book *k, enum rf_step step, const struct 
 void rf_receipt_time(struct rf_receipt_book *k, enum rf_step step, uint64_t us)
 {
         k->steps[step].total_us += us;
-}
-
-void rf_receipt_saved(struct rf_receipt_book *k, uint32_t calls)
-{
-        k->saved += calls;
 }
 
 int rf_receipt_finish(const struct rf_receipt_book *k, struct rf_arena *arena, struct rf_receipt *ret)

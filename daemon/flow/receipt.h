@@ -21,11 +21,7 @@ void rf_receipt_unmet(struct rf_receipt_book *k, const char *wish, const char *w
 void rf_receipt_call(struct rf_receipt_book *k, enum rf_step step, const struct rf_call_record *record);
 /* Adds time to a step. */
 void rf_receipt_time(struct rf_receipt_book *k, enum rf_step step, uint64_t us);
-/* Calls that weren't needed because one call carried many. */
-void rf_receipt_saved(struct rf_receipt_book *k, uint32_t calls);
 uint32_t rf_receipt_calls(const struct rf_receipt_book *k); /* made so far */
-/* Scratch memory that lives as long as the book. */
-struct rf_arena *rf_receipt_arena(struct rf_receipt_book *k);
 
 /* Copies everything into `arena`; `quality`, `passes` and `total_us` are the caller's to set. -ENOMEM. */
 int rf_receipt_finish(const struct rf_receipt_book *k, struct rf_arena *arena, struct rf_receipt *ret);

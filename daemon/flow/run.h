@@ -43,7 +43,7 @@ struct rf_artist_genre {
         float weight;
 };
 
-#define RF_RUN_GENRES_MAX 8u /* genres searched (reference of the workflow: "Seed gathering") */
+#define RF_RUN_GENRES_MAX 8u /* genres searched (docs/workflow.md, "Seed gathering") */
 
 struct rf_run {
         const struct rf_flow *flow;

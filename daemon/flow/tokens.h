@@ -13,7 +13,6 @@ struct rf_token {
         bool is_capital;     /* begins with a capital letter */
         bool is_quoted;      /* stands between quotation marks */
         bool opens_quote;    /* the first of such a run */
-        bool is_used;        /* understood as something */
 };
 
 /* -RF_ELIMIT past RF_PROMPT_WORDS_MAX words, -ENOMEM. */

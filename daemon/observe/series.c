@@ -90,11 +90,6 @@ int rf_series_sum(const struct rf_series *s, uint64_t from_us, uint64_t until_us
         return 0;
 }
 
-size_t rf_series_size(const struct rf_series *s)
-{
-        return s->n_slots;
-}
-
 bool rf_series_is_changed(const struct rf_series *s, size_t slot)
 {
         return s->slots[slot].is_changed;

@@ -19,7 +19,6 @@ int rf_series_sum(const struct rf_series *s, uint64_t from_us, uint64_t until_us
 
 /* ---- For keeping it, slot by slot ---- */
 
-size_t rf_series_size(const struct rf_series *s);
 bool rf_series_is_changed(const struct rf_series *s, size_t slot); /* since it was read or marked last */
 void rf_series_mark(struct rf_series *s, size_t slot, bool is_changed);
 int rf_series_encode(const struct rf_series *s, size_t slot, struct rf_buf *b); /* -ENOMEM */

@@ -78,9 +78,19 @@ static bool repeats(const struct rf_operation *operations, size_t i)
         return false;
 }
 
+/* Whether no operation before this one has its pacing class. */
+static bool is_new_class(const struct rf_operation *operations, size_t i)
+{
+        for (size_t k = 0; k < i; k++)
+                if (strcmp(operations[k].pacing_class, operations[i].pacing_class) == 0)
+                        return false;
+        return true;
+}
+
 static int check_operations(const struct rf_plugin *p, const char *path, char *message, size_t size)
 {
         unsigned char ways[RF_OP_COUNT] = { 0 };
+        size_t n_classes = 0;
 
         if (p->n_operations == 0 || !p->operations)
                 return refuse(message, size, "%s: declares no operation", path);
@@ -105,6 +115,9 @@ static int check_operations(const struct rf_plugin *p, const char *path, char *m
                 if (!o->endpoint || !o->pacing_class)
                         return refuse(message, size, "%s: operation %s names no %s", path, rf_op_name(o->op),
                                       o->endpoint ? "pacing class" : "endpoint");
+                n_classes += is_new_class(p->operations, i);
+                if (n_classes > RF_PACING_CLASSES_MAX)
+                        return refuse(message, size, "%s: has more than %u pacing classes", path, RF_PACING_CLASSES_MAX);
                 if (o->timeout_ms == 0 || o->timeout_ms > TIMEOUT_MAX_MS)
                         return refuse(message, size, "%s: operation %s has a timeout of %u ms; allowed: 1 to %d", path,
                                       rf_op_name(o->op), o->timeout_ms, TIMEOUT_MAX_MS);
@@ -123,6 +136,15 @@ static int check_options(const struct rf_plugin *p, const char *path, char *mess
                 if (!p->options[i].name || !p->options[i].help || (unsigned)p->options[i].type > RF_OPTION_PATH ||
                     (p->options[i].type == RF_OPTION_ENUM && !p->options[i].choices))
                         return refuse(message, size, "%s: option %zu is incomplete (name, type, help, choices)", path, i);
+        return 0;
+}
+
+static int check_auth(const struct rf_auth *a, const char *path, char *message, size_t size)
+{
+        if (a->size < sizeof(*a) || !a->token_url || !a->client_id_option ||
+            ((a->flows & RF_AUTH_CLIENT_CREDENTIALS) && !a->client_secret_option) ||
+            ((a->flows & RF_AUTH_PKCE) && (!a->authorize_url || !a->scopes)))
+                return refuse(message, size, "%s: what it says of logging in is incomplete (addresses, options, scopes)", path);
         return 0;
 }
 
@@ -150,7 +172,9 @@ int rf_plugin_check(const struct rf_plugin *p, const char *path, char *message, 
         if (!p->transport && !p->base_url)
                 return refuse(message, size, "%s: it has neither a base address nor a transport", path);
         r = check_operations(p, path, message, size);
-        return r < 0 ? r : check_options(p, path, message, size);
+        if (r >= 0)
+                r = check_options(p, path, message, size);
+        return r < 0 || !p->auth ? r : check_auth(p->auth, path, message, size);
 }
 
 /* ---- Loading ---- */

@@ -36,12 +36,20 @@ struct rf_request_builder *rf_request_new(const char *base_url)
         return b;
 }
 
+/* A credential isn't left behind in memory that others get. */
+static void wipe_bearer(struct rf_request_builder *b)
+{
+        if (b->bearer.data)
+                explicit_bzero(b->bearer.data, b->bearer.size);
+}
+
 struct rf_request_builder *rf_request_free(struct rf_request_builder *b)
 {
         if (!b)
                 return NULL;
         rf_arena_done(&b->arena);
         rf_buf_done(&b->url);
+        wipe_bearer(b);
         rf_buf_done(&b->bearer);
         free(b);
         return NULL;
@@ -190,8 +198,10 @@ int rf_request_authorise(struct rf_request_builder *b, const char *bearer)
 {
         bool had = b->bearer.size > 0;
 
+        wipe_bearer(b);
         rf_buf_clear(&b->bearer);
-        if (rf_buf_addf(&b->bearer, "Bearer %s", bearer) < 0)
+        /* room for all of it at once: growing would leave a copy behind */
+        if (rf_buf_reserve(&b->bearer, strlen(bearer) + sizeof("Bearer ")) < 0 || rf_buf_addf(&b->bearer, "Bearer %s", bearer) < 0)
                 return -ENOMEM;
         if (!had)
                 b->request.n_headers++;

@@ -1,4 +1,4 @@
-/* Time. The only place that reads the system's clocks. */
+/* Time: the only place where the clocks that the program goes by are read. */
 #include "sched/internal.h"
 
 #include <time.h>

@@ -22,7 +22,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-enum { PAGE_SIZE = 4096 };
+enum { PAGE_MIN = 4096 /* no kernel that we run on has smaller ones */ };
 
 /* Where a stack goes on: what __builtin_setjmp() fills in. */
 struct place {
@@ -229,13 +229,14 @@ struct rf_coroutine *rf_stack_coroutine(struct rf_stack *st)
 
 size_t rf_stack_used(const struct rf_stack *st)
 {
-        unsigned char resident[RF_STACK_SIZE / PAGE_SIZE];
-        size_t n = ARRAY_SIZE(resident);
+        unsigned char resident[RF_STACK_SIZE / PAGE_MIN];
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), guard = (RF_STACK_GUARD + page - 1) / page * page;
+        size_t size = RF_STACK_GUARD + RF_STACK_SIZE - guard, n = (size + page - 1) / page;
 
-        if (mincore(usable(st), RF_STACK_SIZE, resident) < 0)
+        if (mincore(st->base + guard, size, resident) < 0)
                 return 0;
         for (size_t i = 0; i < n; i++)
                 if (resident[i] & 1)
-                        return (n - i) * PAGE_SIZE;
+                        return (n - i) * page;
         return 0;
 }

@@ -9,7 +9,6 @@
 
 enum { MEASURE_EVERY = 64 /* stacks given back */ };
 
-
 static struct rf_group *group_new(struct rf_group *parent, uint64_t deadline_us)
 {
         struct rf_group *g = calloc(1, sizeof(*g));
@@ -68,23 +67,6 @@ static int take_stack(struct rf_sched *s, struct rf_stack **ret)
         return rf_stack_new(s, ret);
 }
 
-/* A result can't be lost for want of memory when a coroutine ends: its place is reserved when the coroutine starts. */
-static int reserve_result(struct rf_group *g)
-{
-        size_t needed = g->n_ended + g->n_coroutines + 1, capacity;
-        int *ended;
-
-        if (needed <= g->ended_capacity)
-                return 0;
-        capacity = MAX(needed, g->ended_capacity * 2);
-        ended = reallocarray(g->ended, capacity, sizeof(*ended));
-        if (!ended)
-                return -ENOMEM;
-        g->ended = ended;
-        g->ended_capacity = capacity;
-        return 0;
-}
-
 int rf_group_spawn(struct rf_group *g, const char *name, int (*fn)(void *arg), void *arg)
 {
         struct rf_sched *s = rf_sched_get();
@@ -94,9 +76,6 @@ int rf_group_spawn(struct rf_group *g, const char *name, int (*fn)(void *arg), v
 
         if (g->is_cancelled)
                 return -ECANCELED;
-        r = reserve_result(g);
-        if (r < 0)
-                return r;
         r = take_stack(s, &st);
         if (r < 0)
                 return r;
@@ -129,7 +108,6 @@ void rf_group_child_ended(struct rf_group *g, struct rf_coroutine *co, int resul
         rf_list_remove(&co->group_link);
         g->n_coroutines--;
         s->stats.coroutines--;
-        g->ended[g->n_ended++] = result;
         if (result < 0 && g->first_error == 0) {
                 g->first_error = result;
                 if (g->cancels_on_error)
@@ -147,15 +125,8 @@ static int wait_for_child(struct rf_group *g)
         if (r >= 0)
                 return 0;
         rf_group_cancel(g);
-        while (g->n_coroutines > 0) {
-                struct rf_coroutine *self = rf_coroutine_self();
-
-                self->wait_link.next = &g->joiners;
-                self->wait_link.prev = g->joiners.prev;
-                g->joiners.prev->next = &self->wait_link;
-                g->joiners.prev = &self->wait_link;
-                rf_park(RF_FOREVER, true);
-        }
+        while (g->n_coroutines > 0)
+                rf_wait_through(&g->joiners);
         return r;
 }
 
@@ -167,33 +138,13 @@ int rf_group_join(struct rf_group *g)
                 int r = wait_for_child(g);
 
                 if (r < 0) {
-                        g->n_ended = 0;
                         g->first_error = 0;
                         return r;
                 }
         }
-        g->n_ended = 0;
         error = g->first_error;
         g->first_error = 0;
         return error;
-}
-
-int rf_group_next(struct rf_group *g, int *ret_result)
-{
-        while (g->n_ended == 0) {
-                int r;
-
-                if (g->n_coroutines == 0)
-                        return 0;
-                r = wait_for_child(g);
-                if (r < 0)
-                        return r;
-        }
-        *ret_result = g->ended[0];
-        g->n_ended--;
-        for (size_t i = 0; i < g->n_ended; i++)
-                g->ended[i] = g->ended[i + 1];
-        return 1;
 }
 
 void rf_group_cancel_on_error(struct rf_group *g)
@@ -213,11 +164,6 @@ void rf_group_cancel(struct rf_group *g)
                 rf_group_cancel(child);
 }
 
-bool rf_group_is_cancelled(const struct rf_group *g)
-{
-        return g->is_cancelled;
-}
-
 size_t rf_group_size(const struct rf_group *g)
 {
         return g->n_coroutines;
@@ -235,7 +181,6 @@ struct rf_group *rf_group_free(struct rf_group *g)
         }
         assert(g->n_coroutines == 0 && rf_list_is_empty(&g->groups));
         rf_list_remove(&g->link);
-        free(g->ended);
         free(g);
         return NULL;
 }

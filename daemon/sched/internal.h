@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "sched/sched.h"
 
-/* ---- stack.c, coroutine.c ---- */
+/* ---- coroutine.c ---- */
 
 struct rf_stack;
 
@@ -80,8 +80,6 @@ struct rf_sched {
 
         struct offload_pool *offload;
 
-        void (*pass_hook)(void *arg);
-        void *pass_hook_arg;
         void (*slow_hook)(void *arg, const char *name, uint64_t step_us);
         void *slow_hook_arg;
 };
@@ -122,9 +120,7 @@ struct rf_group {
         size_t n_coroutines;
         uint64_t deadline_us; /* the earliest of its own and its parents' */
         bool is_cancelled, cancels_on_error;
-        int first_error;
-        int *ended; /* results not yet taken by rf_group_next() */
-        size_t n_ended, ended_capacity;
+        int first_error; /* since the last join; all that is kept of results, so that a group may be used for ever */
         struct rf_waiters joiners;
 };
 
@@ -132,5 +128,4 @@ struct rf_group *rf_group_new_root(void);
 void rf_group_child_ended(struct rf_group *g, struct rf_coroutine *co, int result);
 
 /* ---- offload.c ---- */
-size_t rf_offload_pending(const struct rf_sched *s);
 void rf_offload_close(struct rf_sched *s);

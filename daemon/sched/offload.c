@@ -111,7 +111,7 @@ static int start_thread(struct offload_pool *p)
         sigset_t all, old;
         int r;
 
-        if (p->n_idle > 0 || p->n_threads == RF_OFFLOAD_THREADS)
+        if (p->n_idle > p->n_queued || p->n_threads == RF_OFFLOAD_THREADS)
                 return 0;
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, &old);
@@ -156,11 +156,6 @@ int rf_offload(int (*fn)(void *arg), void *arg)
         while (!j.is_done)
                 rf_park(RF_FOREVER, true);
         return j.result;
-}
-
-size_t rf_offload_pending(const struct rf_sched *s)
-{
-        return s->offload ? s->offload->n_pending : 0;
 }
 
 void rf_offload_close(struct rf_sched *s)

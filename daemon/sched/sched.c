@@ -154,11 +154,6 @@ int rf_check_cancelled(void)
         return check_cancelled(rf_sched_get(), rf_coroutine_self());
 }
 
-uint64_t rf_deadline(void)
-{
-        return rf_coroutine_self()->group->deadline_us;
-}
-
 void rf_name_coroutine(const char *name)
 {
         rf_coroutine_self()->name = name;
@@ -260,8 +255,6 @@ static int run_loop(struct rf_sched *s)
                 for (unsigned n = 0; n < RF_READY_BATCH && s->n_ready > 0; n++)
                         run_step(s);
                 s->stats.passes++;
-                if (s->pass_hook)
-                        s->pass_hook(s->pass_hook_arg);
                 if (s->stats.coroutines == 0)
                         break;
                 r = wait_for_events(s);
@@ -303,16 +296,9 @@ int rf_sched_run(struct rf_sched *s, int (*main_fn)(void *arg), void *arg)
         r = rf_group_spawn(s->root, "main", run_first, &first);
         if (r >= 0)
                 r = run_loop(s);
-        s->root->n_ended = 0;
         s->root->first_error = 0;
         current = outer;
         return r < 0 ? r : first.result;
-}
-
-void rf_sched_set_pass_hook(struct rf_sched *s, void (*hook)(void *arg), void *arg)
-{
-        s->pass_hook = hook;
-        s->pass_hook_arg = arg;
 }
 
 void rf_sched_set_slow_hook(struct rf_sched *s, void (*hook)(void *arg, const char *name, uint64_t step_us), void *arg)

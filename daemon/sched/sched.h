@@ -31,7 +31,7 @@ struct rf_sched_stats {
         size_t coroutines;      /* alive */
         size_t coroutines_peak;
         size_t stacks;          /* allocated, pooled ones included */
-        size_t stack_high_water; /* deepest use of any stack that was given back, bytes; measured when built for it, else 0 */
+        size_t stack_high_water; /* deepest use of the stacks that were given back, bytes in whole pages; every 64th is measured */
         size_t timers;
         uint64_t switches;
         uint64_t passes;        /* of the loop */
@@ -50,8 +50,6 @@ DEFINE_CLEANUP(struct rf_sched *, rf_sched_free);
  */
 int rf_sched_run(struct rf_sched *s, int (*main_fn)(void *arg), void *arg);
 
-/* Called once after each pass of the loop (watchdog, tests); NULL to remove. Must not block or yield. */
-void rf_sched_set_pass_hook(struct rf_sched *s, void (*hook)(void *arg), void *arg);
 /* Called when a step held the loop over RF_STEP_SLOW_US; `name` is the coroutine's. */
 void rf_sched_set_slow_hook(struct rf_sched *s, void (*hook)(void *arg, const char *name, uint64_t step_us), void *arg);
 
@@ -71,8 +69,6 @@ int rf_sleep_us(uint64_t delay_us);
 int rf_sleep_until(uint64_t time_us);
 /* 0, or -ECANCELED or -ETIMEDOUT as a wait would return now. Doesn't yield. For loops that compute for long. */
 int rf_check_cancelled(void);
-/* The earliest deadline of the caller's groups; RF_FOREVER if none. */
-uint64_t rf_deadline(void);
 /* Names the calling coroutine in reports; a static string. */
 void rf_name_coroutine(const char *name);
 
@@ -97,11 +93,8 @@ int rf_group_spawn(struct rf_group *g, const char *name, int (*fn)(void *arg), v
  * call no child is alive.
  */
 int rf_group_join(struct rf_group *g);
-/* Waits for at least one child that ended since the last call. 1: its result is in ret_result; 0: none is left. Yields. */
-int rf_group_next(struct rf_group *g, int *ret_result);
 void rf_group_cancel_on_error(struct rf_group *g);
 void rf_group_cancel(struct rf_group *g); /* doesn't wait; idempotent; callable from any coroutine */
-bool rf_group_is_cancelled(const struct rf_group *g);
 size_t rf_group_size(const struct rf_group *g); /* coroutines alive */
 /* Cancels, waits for the children even if the caller itself is cancelled (yields if there are any), frees. Accepts NULL. */
 struct rf_group *rf_group_free(struct rf_group *g);

@@ -35,6 +35,7 @@ struct reading {
         FILE *file;
         unsigned line;
         int result;
+        bool is_given[RF_SET_COUNT]; /* in this file */
 };
 
 _printf_(3, 4) static int refuse(struct reading *rd, unsigned line, const char *format, ...)
@@ -247,6 +248,13 @@ static int take(void *arg, const char *section, const char *name, const char *va
         s = rf_setting_find(section, name);
         if (s < 0)
                 return refuse_unknown(rd, section, name) >= 0;
+        if (rf_settings[s].is_list && rd->is_given[s])
+                value = rf_arena_printf(&rd->config->arena, "%s|%s", rd->config->texts[s], value);
+        if (!value)
+                rd->result = -ENOMEM;
+        if (rd->result < 0)
+                return 0;
+        rd->is_given[s] = true;
         r = set(rd->config, (enum rf_setting)s, value, rf_arena_printf(&rd->config->arena, "%s:%u", rd->path, rd->line), reason,
                 sizeof(reason));
         if (r == -RF_ECONFIG)

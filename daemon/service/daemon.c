@@ -166,8 +166,6 @@ static void apply_live(struct rf_daemon *d)
         d->flow.asks_model = number_of(d, RF_SET_RUNS_ANALYSIS) == 1;
         d->control.runs_active_max = o.active_max;
         d->control.runs_waiting_max = o.waiting_max;
-        d->control.notices = rf_notices_texts(d->notices);
-        d->control.n_notices = rf_notices_count(d->notices);
         d->control.optimizations = optimizations(d);
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
         rf_observer_configure(d->observer, &observer);
@@ -175,6 +173,8 @@ static void apply_live(struct rf_daemon *d)
                 rf_runs_configure(d->runs, &o);
         if (d->warmer && rf_sched_current())
                 configure_warmer(d);
+        d->control.notices = rf_notices_texts(d->notices);
+        d->control.n_notices = rf_notices_count(d->notices);
 }
 
 static int reload(void *arg, struct rf_reload *ret)
@@ -379,7 +379,7 @@ static int listen_at_own(struct rf_daemon *d)
 
         d->socket_path = strdup(path);
         if (!d->socket_path)
-                return -ENOMEM;
+                return fail(-ENOMEM, "");
         /* the directory is made where it's only the last part that is missing, as in /run */
         slash = strrchr(d->socket_path, '/');
         *slash = '\0';
@@ -391,7 +391,8 @@ static int listen_at_own(struct rf_daemon *d)
                 free(TAKE_PTR(d->socket_path)); /* it isn't ours */
                 return rf_report_failure(r, RF_MESSAGE_SOCKET, message);
         }
-        return rf_varlink_server_listen(d->server, fd);
+        r = rf_varlink_server_listen(d->server, fd);
+        return r < 0 ? rf_report_failure(r, RF_MESSAGE_SOCKET, "") : r;
 }
 
 static int listen_all(struct rf_daemon *d)
@@ -411,7 +412,7 @@ static int listen_all(struct rf_daemon *d)
                 is_listening = rf_systemd_is_listening(fds[i]);
                 r = is_listening ? rf_varlink_server_listen(d->server, fds[i]) : rf_varlink_server_connect(d->server, fds[i]);
         }
-        return r;
+        return r < 0 ? rf_report_failure(r, RF_MESSAGE_SOCKET, "") : r;
 }
 
 static void tell_ready(struct rf_daemon *d)
@@ -473,7 +474,18 @@ static int watchdog(void *arg)
         return 0;
 }
 
-/* Before the first run: what was counted and learned before counts again, and no run waits for certificates to be read. */
+/* No run waits for certificates to be read; where that fails, the first call tries again and says what is wrong. */
+static int warm_up_http(struct rf_daemon *d)
+{
+        int r = rf_http_warm_up(d->http);
+
+        if (r >= 0 || r == -ENOMEM || r == -ECANCELED)
+                return r;
+        rf_log(RF_LOG_WARNING, "HTTP can't be made ready ahead of the first call: %s", rf_strerror(r));
+        return 0;
+}
+
+/* Before the first run: what was counted and learned before counts again. */
 static int start_upstream(struct rf_daemon *d)
 {
         bool uses_http = false;
@@ -496,7 +508,7 @@ static int start_upstream(struct rf_daemon *d)
 
                 uses_http |= !rf_provider_problem(p) && !rf_provider_transport(p);
         }
-        return uses_http ? rf_http_warm_up(d->http) : 0;
+        return uses_http ? warm_up_http(d) : 0;
 }
 
 /* Serves signals while what is under way ends; a second one to stop is one that can't wait. */
@@ -534,8 +546,11 @@ static int start(struct rf_daemon *d, struct rf_group *background, uint64_t *wat
 
         if (*watchdog_us > 0)
                 r = rf_group_spawn(background, "watchdog", watchdog, watchdog_us);
-        if (r >= 0)
+        if (r >= 0) {
                 r = listen_all(d);
+                if (r < 0)
+                        return r; /* it said why */
+        }
         if (r >= 0)
                 r = start_upstream(d);
         if (r >= 0)

@@ -100,9 +100,10 @@ const struct rf_setting_info rf_settings[RF_SET_COUNT] = {
         [RF_SET_CRITERIA_WINDOW] = { "criteria", { .name = "window", .type = RF_OPTION_DURATION, .default_value = "24h", .min = 60 * SECOND,
                 .max = (RF_STATS_HOURS - 1) * 3600 * SECOND, .help = "Over which the metrics judge the criteria." }, true },
         [RF_SET_WARM_PROMPTS] = { "warm", { .name = "prompts", .type = RF_OPTION_STRING, .max = 4096,
-                .help = "Prompts to keep warm, separated by \"|\", whether they are asked for or not; recflowctl warm add takes more." }, true },
+                .help = "Prompts to keep warm, separated by \"|\", asked for or not; further such lines of a file add to the first. See recflowctl "
+                        "warm add." }, true, true },
         [RF_SET_WARM_SEEDS] = { "warm", { .name = "seeds", .type = RF_OPTION_STRING, .max = 4096,
-                .help = "The same for seeds: artists, \"Artist - Title\", or tracks' URIs, separated by \"|\"." }, true },
+                .help = "The same for seeds: artists, \"Artist - Title\", or tracks' URIs, separated by \"|\"; further lines add, too." }, true, true },
         [RF_SET_WARM_LEARN] = { "warm", { .name = "learn", .type = RF_OPTION_BOOL, .default_value = "yes",
                 .help = "Whether what people ask for is counted, by the hour of the week, and kept warm where that pays." }, true },
         [RF_SET_WARM_BUDGET] = { "warm", { .name = "budget", .type = RF_OPTION_INTEGER, .default_value = "300", .min = 1, .max = 100000,

@@ -69,6 +69,7 @@ struct rf_setting_info {
         const char *section;
         struct rf_option option;
         bool is_live; /* a reload brings it into effect; others need a restart */
+        bool is_list; /* separated by "|": given again in a file, it adds to what that file said before */
 };
 
 extern const struct rf_setting_info rf_settings[RF_SET_COUNT];

@@ -29,7 +29,7 @@ void rf_report_end_of_run(const struct rf_job_view *run)
         else
                 rf_log_with(RF_LOG_INFO, &fields, "run %s %s: %u tracks after %llu ms", run->id,
                             run->state == RF_RUN_CANCELLED ? "was cancelled" : "is done", run->n_tracks,
-                            (unsigned long long)((run->ended_us - run->accepted_us) / USEC_PER_MSEC));
+                            (unsigned long long)(run->ended_us > run->accepted_us ? (run->ended_us - run->accepted_us) / USEC_PER_MSEC : 0));
 }
 
 void rf_report_slow_step(void *arg, const char *name, uint64_t step_us)

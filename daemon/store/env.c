@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "store/meta.h"
 #include "store/schema.h"
 #include "store/trouble.h"
 
@@ -15,12 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEPT_ASIDE = 3, BOOT_ID_SIZE = 37, PAGE = 4096, MARK_SIZE = 128,
+enum { KEPT_ASIDE = 3, BOOT_ID_SIZE = 37, MARK_SIZE = 128,
        TRANSACTION_ROOM = 1 << 20 /* bytes for the pages that a transaction copies before it frees others */ };
-
-/* LMDB 0.9's meta pages, as far as they are looked at before LMDB maps the file: it trusts them and may crash on damage. */
-#define META_MAGIC 0xBEEFC0DEu
-enum { META_OFFSET = 16, META_SIZE = 136, META_VERSION = 1, META_LAST_PAGE = 120 };
 
 struct rf_env {
         MDB_env *mdb;
@@ -154,34 +151,20 @@ static int judge_mark(struct rf_env *e, char *why, size_t size)
 /* Whether LMDB may be let at the file. 1: damaged or foreign. */
 static int judge_file(struct rf_env *e, char *why, size_t size)
 {
+        int fd = open(e->path, O_RDONLY | O_CLOEXEC), r = 0;
+        struct rf_meta meta;
         struct stat st;
-        bool valid = false;
-        int r = 0, fd = open(e->path, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
         if (fstat(fd, &st) < 0)
                 r = -errno;
-        for (int i = 0; i < 2 && r == 0 && st.st_size > 0; i++) {
-                uint8_t meta[META_SIZE];
-                uint32_t magic, version;
-                uint64_t last;
-                ssize_t n = pread(fd, meta, sizeof(meta), (off_t)i * PAGE + META_OFFSET);
-
-                if (n < 0) {
-                        r = -errno;
-                        break;
-                }
-                memcpy(&magic, meta, sizeof(magic));
-                memcpy(&version, meta + 4, sizeof(version));
-                memcpy(&last, meta + META_LAST_PAGE, sizeof(last));
-                if (n != sizeof(meta) || magic != META_MAGIC || version != META_VERSION) {
-                        say(why, size, "it isn't a store, or its first pages are damaged");
-                        r = 1;
-                }
-                valid |= last < (uint64_t)st.st_size / PAGE;
-        }
-        if (r == 0 && st.st_size > 0 && !valid) {
+        else if (st.st_size > 0)
+                r = rf_meta_read(fd, &meta);
+        if (r == -RF_ECORRUPT) {
+                say(why, size, "it isn't a store, or its first pages are damaged");
+                r = 1;
+        } else if (r == 0 && st.st_size > 0 && MIN(meta.last_page[0], meta.last_page[1]) >= (uint64_t)st.st_size / meta.page_size) {
                 say(why, size, "it is cut off");
                 r = 1;
         }

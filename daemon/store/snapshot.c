@@ -1,6 +1,7 @@
 #include "store/snapshot.h"
 
 #include "base/error.h"
+#include "store/meta.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,27 +17,7 @@
  * a page of the newest commit, and none of the one before until the next but one has begun: if the newest commit is still the same after
  * the copying, then everything that belongs to it was copied whole.
  */
-enum { TRIES = 20, PAGE = 4096, META_OFFSET = 16, META_COMMIT = 128, COPY_STEP = 1 << 20 };
-
-#define META_MAGIC 0xBEEFC0DEu
-
-/* The number of the newest commit. */
-static int newest_commit(int fd, uint64_t *ret)
-{
-        uint64_t newest = 0;
-
-        for (off_t i = 0; i < 2; i++) {
-                uint32_t magic;
-                uint64_t commit;
-
-                if (pread(fd, &magic, sizeof(magic), i * PAGE + META_OFFSET) != sizeof(magic) ||
-                    pread(fd, &commit, sizeof(commit), i * PAGE + META_OFFSET + META_COMMIT) != sizeof(commit) || magic != META_MAGIC)
-                        return -RF_ECORRUPT;
-                newest = commit > newest ? commit : newest;
-        }
-        *ret = newest;
-        return 0;
-}
+enum { TRIES = 20, COPY_STEP = 1 << 20 };
 
 static int copy_bytes(int from, int to)
 {
@@ -55,16 +36,16 @@ static int copy_bytes(int from, int to)
 static int copy(int from, int to)
 {
         for (int i = 0; i < TRIES; i++) {
-                uint64_t before, after;
-                int r = newest_commit(from, &before);
+                struct rf_meta before, after;
+                int r = rf_meta_read(from, &before);
 
                 if (r >= 0 && ftruncate(to, 0) < 0)
                         r = -errno;
                 if (r >= 0)
                         r = copy_bytes(from, to);
                 if (r >= 0)
-                        r = newest_commit(from, &after);
-                if (r < 0 || before == after)
+                        r = rf_meta_read(from, &after);
+                if (r < 0 || before.newest_commit == after.newest_commit)
                         return r;
         }
         return -EBUSY;

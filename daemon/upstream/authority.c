@@ -185,10 +185,12 @@ static bool has_app_credential(const struct rf_authority *a)
 
 const char *rf_authority_problem(const struct rf_authority *a, bool needs_user)
 {
-        if (!a->auth || a->refresh_token)
+        if (!a->auth)
                 return NULL;
-        if (!option(a, a->auth->client_id_option))
+        if (!option(a, a->auth->client_id_option)) /* a login is renewed with it, too */
                 return "no client id is configured";
+        if (a->refresh_token)
+                return NULL;
         if (a->is_rejected)
                 return "the service refused the configured client id and secret";
         if (needs_user)
@@ -216,12 +218,12 @@ static int accounts_address(const struct rf_authority *a, const char *address, s
         return base && path ? rf_buf_addf(ret, "%s%s", base, path) : rf_buf_add_string(ret, address);
 }
 
-/* application/x-www-form-urlencoded */
+/* application/x-www-form-urlencoded. -EINVAL: there is no value. */
 static int add_field(struct rf_buf *b, const char *name, const char *value)
 {
-        int r = rf_buf_addf(b, "%s%s=", b->size > 0 ? "&" : "", name);
+        int r = value ? rf_buf_addf(b, "%s%s=", b->size > 0 ? "&" : "", name) : -EINVAL;
 
-        for (; *value && r >= 0; value++) {
+        for (; r >= 0 && *value; value++) {
                 unsigned char c = (unsigned char)*value;
                 bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
 

@@ -50,11 +50,6 @@ struct rf_coalesce *rf_coalesce_free(struct rf_coalesce *c)
         return NULL;
 }
 
-size_t rf_coalesce_size(const struct rf_coalesce *c)
-{
-        return rf_map_size(c->in_flight);
-}
-
 bool rf_coalesce_is_in_flight(const struct rf_coalesce *c, const void *key, size_t key_size)
 {
         return rf_map_get(c->in_flight, key, key_size) != NULL;

@@ -29,5 +29,3 @@ DEFINE_CLEANUP(struct rf_coalesce *, rf_coalesce_free);
 int rf_coalesce_run(struct rf_coalesce *c, const void *key, size_t key_size, const struct rf_shared_work *work, uint64_t deadline_us,
                     bool *ret_joined, struct rf_answer **ret);
 bool rf_coalesce_is_in_flight(const struct rf_coalesce *c, const void *key, size_t key_size);
-/* Keys in flight. */
-size_t rf_coalesce_size(const struct rf_coalesce *c);

@@ -263,6 +263,7 @@ static int start_batch(struct rf_collector *c, struct rf_group *g, size_t limit)
         if (r >= 0)
                 r = rf_group_spawn(g, "batch", run_batch, b);
         if (r < 0) {
+                b->record.error = r;
                 for (size_t i = 0; i < b->n; i++)
                         settle(b->ids[i], r, NULL);
                 batch_unref(b);

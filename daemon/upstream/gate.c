@@ -80,6 +80,18 @@ struct rf_breaker *rf_gate_breaker(struct rf_gate *g)
         return g->breaker;
 }
 
+/* What was learned before, and by all classes together, holds for this one, too. */
+static void take_up(const struct rf_gate *g, struct lane_class *c)
+{
+        c->pace.scale = g->restored.scale;
+        c->pace.ceiling = g->restored.ceiling;
+        c->pace.ceiling_until_us = g->restored.ceiling_until_us;
+        c->pace.changed_us = rf_now_us();
+        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing but what went before a restart holds up the first burst */
+                rf_pace_rest(&c->pace, g->blocked_until_us);
+        rf_pace_resume(&c->pace, rf_now_us(), g->restored.settled_us);
+}
+
 static size_t class_of(struct rf_gate *g, const char *name)
 {
         struct lane_class *c;
@@ -93,13 +105,7 @@ static size_t class_of(struct rf_gate *g, const char *name)
         c->name = name;
         rf_pace_init(&c->pace, g->options.rate_per_s, g->options.burst);
         rf_pace_know(&c->pace, g->options.limit, g->options.window_us);
-        c->pace.scale = g->restored.scale;
-        c->pace.ceiling = g->restored.ceiling;
-        c->pace.ceiling_until_us = g->restored.ceiling_until_us;
-        c->pace.changed_us = rf_now_us();
-        if (g->blocked_until_us > rf_now_us()) /* otherwise nothing but what went before a restart holds up the first burst */
-                rf_pace_rest(&c->pace, g->blocked_until_us);
-        rf_pace_resume(&c->pace, rf_now_us(), g->restored.settled_us);
+        take_up(g, c);
         rf_fair_queue_init(&c->queue);
         return g->n_classes++;
 }
@@ -464,6 +470,10 @@ void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m)
                 g->is_quota = m->is_quota;
                 g->awaits_probe = true;
         }
+        for (size_t i = 0; i < g->n_classes; i++)
+                take_up(g, &g->classes[i]);
+        if (g->n_classes > 0)
+                pump(g);
 }
 
 struct rf_gate_stats rf_gate_stats(const struct rf_gate *g)

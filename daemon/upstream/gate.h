@@ -81,6 +81,7 @@ struct rf_gate_memory {
         uint64_t settled_us; /* until then what went before holds up a burst; told now and then, so it's late rather than early */
 };
 struct rf_gate_memory rf_gate_remember(const struct rf_gate *g);
+/* At the start, or later in place of what was learned meanwhile. Doesn't yield. */
 void rf_gate_restore(struct rf_gate *g, const struct rf_gate_memory *m);
 
 struct rf_gate_stats {

@@ -97,6 +97,13 @@ void rf_upstream_start(struct rf_upstream *u)
                 rf_learned_load(&u->lanes[i]);
 }
 
+void rf_upstream_take_up(struct rf_upstream *u, const char *provider)
+{
+        for (size_t i = 0; i < u->n_lanes; i++)
+                if (strcmp(rf_provider_name(u->lanes[i].provider), provider) == 0)
+                        rf_learned_load(&u->lanes[i]);
+}
+
 void rf_upstream_stop(struct rf_upstream *u)
 {
         u->background = rf_group_free(u->background);
@@ -277,8 +284,10 @@ void rf_settle_allowance(const struct rf_caller *caller, uint32_t attempts)
         if (attempts == 0) {
                 a->left++;
                 a->spent--;
-        } else
+        } else {
+                a->left -= MIN(a->left, attempts - 1);
                 a->spent += attempts - 1;
+        }
 }
 
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret)

@@ -117,6 +117,8 @@ int rf_upstream_new(const struct rf_upstream_options *o, struct rf_providers *pr
                     struct rf_upstream **ret);
 /* Takes up what was learned before a restart. Within the scheduler, before the first call; doesn't yield. */
 void rf_upstream_start(struct rf_upstream *u);
+/* What the state holds of a provider's limits counts from now on, instead of what was learned meanwhile. Doesn't yield. */
+void rf_upstream_take_up(struct rf_upstream *u, const char *provider);
 /* Ends what goes on in the background (yields). After it no call may be made. */
 void rf_upstream_stop(struct rf_upstream *u);
 struct rf_upstream *rf_upstream_free(struct rf_upstream *u);

@@ -346,7 +346,9 @@ int rf_warm_set_save(struct rf_warm_set *s)
                         continue;
                 }
                 if (r >= 0)
-                        r = rf_state_put(s->state, RF_TABLE_USES, key, sizeof(key), b.data, b.size); /* the item may be gone after it */
+                        r = rf_state_put(s->state, RF_TABLE_USES, key, sizeof(key), b.data, b.size);
+                if (r < 0 && (i = rf_warm_set_find(s, key))) /* anew: it may be gone meanwhile */
+                        i->is_unsaved = true;
         }
         return r < 0 ? r : remove_forgotten(s);
 }

@@ -66,7 +66,7 @@ struct rf_warmer *rf_warmer_free(struct rf_warmer *w)
         return NULL;
 }
 
-/* Counts reach the disk a few seconds late, many at once. What can't be written stays counted, and is tried again with the next. */
+/* Counts reach the disk a few seconds late, many at once. What can't be written stays counted, and is tried again as late. */
 static int save(void *arg)
 {
         struct rf_warmer *w = arg;
@@ -177,6 +177,12 @@ int rf_warmer_remove(struct rf_warmer *w, const struct rf_wish *wish)
 
 /* ---- What is due ---- */
 
+/* When it failed last; 0: it has been warmed since, or never failed. */
+static uint64_t failed_us(const struct rf_warm_item *i)
+{
+        return i->tried_us > i->warmed_us ? i->tried_us : 0;
+}
+
 static int compare(const void *a, const void *b)
 {
         const struct rf_warm_view *x = a, *y = b;
@@ -205,7 +211,7 @@ int rf_warmer_list(const struct rf_warmer *w, struct rf_warm_view **ret, size_t 
                 v->due = rf_due_of(&w->options.due, &i->rhythm, &i->footprint, rf_warm_item_is_kept(i), now_us);
                 if (!rf_warm_item_is_kept(i) && !w->options.learns)
                         v->due.is_due = false;
-                if (i->tried_us > i->warmed_us && now_us < i->tried_us + w->options.due.ahead_us)
+                if (failed_us(i) > 0 && now_us < i->tried_us + w->options.due.ahead_us)
                         v->due.is_due = false; /* it failed just now */
         }
         qsort(list, n, sizeof(*list), compare);
@@ -225,7 +231,7 @@ static void observe(void *arg, const struct rf_call_record *record)
         if (record->attempts > 0 && !record->coalesced)
                 rf_footprint_note(&w->renewed, record);
         w->is_stopped_by_service |= record->error == -RF_ERATE || record->error == -RF_EQUOTA || record->error == -RF_EOPEN;
-        w->is_out_of_calls |= record->error == -RF_ELIMIT && w->allowance.left == 0;
+        w->is_out_of_calls |= record->error == -RF_ELIMIT;
 }
 
 /* Whether the pass is over, and why. */
@@ -282,11 +288,14 @@ static int warm(struct rf_warmer *w, struct task *t)
         i->spent += spent;
         w->stats.spent += spent;
         rf_footprint_replace(&i->renewed, &w->renewed);
-        if (end_of(w) != RF_WARM_DONE) /* cut short: some of what it rests on is still missing, so it stays due */
+        if (end_of(w) != RF_WARM_DONE) { /* cut short: some of what it rests on is still missing, so it stays due */
                 r = r < 0 ? r : -RF_ELIMIT;
-        else if (r < 0)
-                i->tried_us = rf_wall_us();
-        else {
+                if (end_of(w) == RF_WARM_SERVICE) /* but what needs another service has its turn before */
+                        i->tried_us = rf_wall_us();
+        } else if (r < 0) {
+                if (r != -ECANCELED) /* whoever asked for the pass is gone: that says nothing of the item */
+                        i->tried_us = rf_wall_us();
+        } else {
                 i->warmed_us = rf_wall_us();
                 i->passes++;
                 i->footprint = w->footprint;
@@ -295,7 +304,16 @@ static int warm(struct rf_warmer *w, struct task *t)
         return r;
 }
 
-/* The tasks of a pass, the most valuable first. */
+/* As compare(), but what failed goes after the others, and who failed last, last: nothing can stand before the others for ever. */
+static int compare_turns(const void *a, const void *b)
+{
+        const struct rf_warm_view *x = a, *y = b;
+        uint64_t x_us = failed_us(x->item), y_us = failed_us(y->item);
+
+        return x_us != y_us ? (x_us > y_us ? 1 : -1) : compare(a, b);
+}
+
+/* The tasks of a pass in the order of their turns, the most valuable first. */
 static int draw_up(struct rf_warmer *w, struct task **ret, size_t *ret_n)
 {
         _cleanup_free_ struct rf_warm_view *list = NULL;
@@ -305,6 +323,7 @@ static int draw_up(struct rf_warmer *w, struct task **ret, size_t *ret_n)
 
         if (r < 0)
                 return r;
+        qsort(list, n_items, sizeof(*list), compare_turns);
         tasks = calloc(n_items + 1, sizeof(*tasks));
         if (!tasks)
                 return -ENOMEM;

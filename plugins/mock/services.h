@@ -74,7 +74,6 @@ struct mock_service_stats {
         size_t n_endpoints;
 };
 
-const char *mock_service_name(enum mock_service_id service); /* "spotify", "accounts", "reccobeat" */
 const struct mock_service_stats *mock_services_stats(const struct mock_services *s, enum mock_service_id service);
 /* All of it, as above; a new string, or NULL. */
 char *mock_services_stats_text(const struct mock_services *s);

@@ -12,11 +12,6 @@ static const char *const names[MOCK_SERVICES] = { "spotify", "accounts", "reccob
 static const struct mock_endpoints *const endpoints_of[MOCK_SERVICES] = { &mock_spotify_endpoints, &mock_accounts_endpoints,
                                                                           &mock_reccobeat_endpoints };
 
-const char *mock_service_name(enum mock_service_id service)
-{
-        return names[service];
-}
-
 /* "GET /search"; one name for each endpoint of all services, made once. */
 static const char *label(enum mock_service_id service, size_t i)
 {

@@ -39,6 +39,9 @@ static void names_compare_as_people_do(void **state)
         assert_true(rf_name_key("AC/DC") == rf_name_key("ac dc"));
         assert_true(rf_name_key("Beatles") != rf_name_key("Beagles"));
         assert_true(rf_name_key("!!!") == 0);
+        assert_true(rf_name_key("Sinead O'Connor") == rf_name_key("Sin\u00e9ad O\u2019Connor"));
+        assert_true(rf_name_equal("Sinead O'Connor", "Sin\u00e9ad O'Connor"));
+        assert_true(rf_name_key("Guns N' Roses") == rf_name_key("guns n\u2019 roses"));
         assert_true(rf_name_similar("Miles Davis", "Miles Davies"));
         assert_false(rf_name_similar("Cure", "Pure"));
         assert_true(rf_title_key("Blue Train (2003 Remaster)", false) == rf_title_key("Blue Train", false));

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -129,6 +130,30 @@ def test_what_is_there_stays_unless_it_is_to_be_replaced(tmp_path):
         replaced = ctl(a, "state", "import", "-", "--replace", stdin=lines(entries))
         assert replaced.stdout == b"0 added, 1 replaced, 0 kept as they were\n"
         assert export(a)[1]["value"]["title"] == "Another" and export(a)[1]["key"] == run
+
+
+def test_what_a_service_refused_is_known_where_it_is_imported(tmp_path):
+    now = int(time.time() * 1e6)
+    limits = {"saved_us": now, "blocked_until_us": 0, "is_quota": False, "pace_ppm": 500000, "ceiling_ppm": 600000,
+              "ceiling_until_us": now + 86400 * 10**6, "settled_us": now + 3600 * 10**6,
+              "refused": [{"operation": "recommendations", "way": 0, "until_us": now + 86400 * 10**6, "reason": "not for you"}]}
+    entry = {"table": "limits", "key": "mock", "value": limits}
+    with daemon_in(tmp_path / "a", provider="[provider mock]\nrate_limit = 5\nrate_window = 1s\n") as a, a.client() as c:
+        assert c.call(W + "Recommend", {"prompt": "calm piano"})["parameters"]["state"] == "done"
+        # nobody's own tracks without a login
+        refused = next(e for e in export(a) if e.get("table") == "limits")["value"]["refused"]
+        assert [r["operation"] for r in refused] == ["user_top"]
+        assert ctl(a, "state", "import", "-", "--replace", stdin=whole([entry])).returncode == 0
+        assert [e for e in export(a) if e.get("table") == "limits"] == [entry]
+        reply = c.call(W + "Recommend", {"prompt": "dark techno"})
+        assert reply["parameters"]["state"] == "done", reply
+        learned = next(e for e in export(a) if e.get("table") == "limits")["value"]
+        assert learned["saved_us"] > now and learned["pace_ppm"] <= 500000 and learned["refused"] == limits["refused"] + refused
+    # an export of before it had all of them
+    del limits["settled_us"]
+    with daemon_in(tmp_path / "b") as b:
+        assert ctl(b, "state", "import", "-", stdin=whole([entry])).returncode == 0
+        assert next(e for e in export(b) if e.get("table") == "limits")["value"] == limits | {"settled_us": 0}
 
 
 def test_an_import_leaves_what_is_under_way_alone(tmp_path):

@@ -315,6 +315,7 @@ def test_status_providers_and_cache_tell_the_truth(daemon):
     assert status["runs_done"] == 1 and status["pid"] == daemon.process.pid and status["notices"] == []
     assert provider["name"] == "mock" and provider["usable"] and provider["calls"] > 0
     assert dropped > 0 and stats["puts"] > 0 and after["store"]["entries"] == 0
+    assert status["cache"]["corrupt"] == status["state"]["corrupt"] == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
@@ -411,6 +412,25 @@ def test_drop_ins_count_over_the_file_in_order(tmp_path):
     (tmp_path / "recflowd.conf.d" / "40-d.conf").write_text("[runs]\n\nactive_max = x\n")
     code, log, _ = run_once(tmp_path)
     assert code == 78 and "40-d.conf:3: " in log
+
+
+def test_lines_of_what_is_kept_warm_add_up_in_a_file(tmp_path):
+    prompts = [f"calm piano number {i} for a long evening with friends" for i in range(40)]
+    lines = "".join(f"prompts = {a} | {b}\n" for a, b in zip(prompts[::2], prompts[1::2]))
+
+    def kept(d):
+        with d.client() as c:
+            return {item["prompt"] for item in c.call(A + "WarmStatus", {"limit": 100})["parameters"]["items"]}
+
+    with Daemon(tmp_path, "[warm]\n" + lines) as d:
+        assert kept(d) == set(prompts)
+    # another file says it anew
+    (tmp_path / "recflowd.conf.d").mkdir()
+    (tmp_path / "recflowd.conf.d" / "10-a.conf").write_text("[warm]\nprompts = dark techno\nprompts = happy dance pop\n")
+    with Daemon(tmp_path, "[warm]\n" + lines) as d:
+        assert kept(d) == {"dark techno", "happy dance pop"}
+    code, log, _ = run_once(tmp_path, "[warm]\n" + 4 * lines)
+    assert code == 78 and "4096" in log, log
 
 
 def test_a_plugin_that_fails_to_load_is_named_and_the_daemon_goes_on(tmp_path):

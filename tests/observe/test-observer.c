@@ -172,6 +172,32 @@ static void slow_requests_are_handed_out(void **state)
         live(&l, START_US, be_slow);
 }
 
+static int fail_variously(struct life *l)
+{
+        static const int errors[] = { 0, -RF_EUPSTREAM, -ENOTSUP, -RF_ELIMIT, -ECANCELED, -RF_ELOGIN };
+        const struct rf_caller caller = { .step = 1 };
+        struct rf_figures *f;
+        uint64_t from_us;
+
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+                rf_observer_call(l->observer, &caller, &(struct rf_call_record){ .provider = "embedded", .endpoint = "GET /me/top",
+                                                                                 .error = errors[i] });
+        assert_int_equal(rf_stats_sum(rf_observer_stats(l->observer), rf_wall_us(), 0, &f, &from_us), 0);
+        assert_int_equal(f->n_endpoints, 1);
+        assert_int_equal(f->endpoints[0]->errors, 1);
+        assert_int_equal(f->endpoints[0]->calls, 4);
+        rf_figures_free(f);
+        return 0;
+}
+
+static void only_failures_of_services_are_errors(void **state)
+{
+        struct life l;
+
+        (void)state;
+        live(&l, START_US, fail_variously);
+}
+
 static int unmoved(struct life *l)
 {
         return rf_sleep_us(3600 * USEC_PER_SEC) < 0 || rf_state_count(l->state, RF_TABLE_STATS) > 0;
@@ -192,6 +218,7 @@ int main(void)
                 CASE(figures_are_kept_each_minute_and_at_the_stop),
                 CASE(a_damaged_record_is_told_and_counting_starts_anew),
                 CASE(slow_requests_are_handed_out),
+                CASE(only_failures_of_services_are_errors),
                 CASE(nothing_is_written_while_nothing_happens),
         };
 

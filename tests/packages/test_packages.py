@@ -21,6 +21,7 @@ LONG = 30 * TIMEOUT  # for builds and installations
 TOOLS = {"dpkg-buildpackage": "dpkg-dev", "dh": "debhelper", "lintian": "lintian", "mmdebstrap": "mmdebstrap", "unshare": "util-linux"}
 CONF = "/etc/recflow/recflowd.conf"
 OWN = "/etc/recflow/recflowd.conf.d/own.conf"
+STAMP = "/var/lib/systemd/timers/stamp-recflow-prewarm.timer"
 OLD = "0.0.1"
 # what the system keeps of every installation and isn't part of any package
 KEPT_BY_SYSTEM = ("/dev", "/etc/.pwd.lock", "/etc/group-", "/etc/gshadow-", "/etc/passwd-", "/etc/shadow-", "/packages", "/proc", "/sys", "/tmp",
@@ -224,7 +225,9 @@ def older(packages, name, directory):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, packages):
-    return Root(tmp_path_factory.mktemp("clean"), packages)
+    r = Root(tmp_path_factory.mktemp("clean"), packages)
+    os.makedirs(r.path + os.path.dirname(STAMP), exist_ok=True)
+    return r
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +251,9 @@ def used(installed):
         f.write("[runs]\nactive_max = 3\n")
     with open(installed.path + OWN, "w") as f:
         f.write("[provider mock]\n")
+    # systemd's own note of when the timer went off last
+    with open(installed.path + STAMP, "w"):
+        pass
     return installed
 
 
@@ -278,6 +284,7 @@ def test_installed_it_works_as_it_came(installed):
     wants = [os.path.join(d, f) for d, _, files in os.walk(f"{installed.path}/etc/systemd/system") for f in files]
     assert any(path.endswith("sockets.target.wants/recflowd.socket") for path in wants), wants
     assert any(path.endswith("multi-user.target.wants/recflowd.service") for path in wants), wants
+    assert any(path.endswith("timers.target.wants/recflow-prewarm.timer") for path in wants), wants
 
 
 def test_upgraded_it_keeps_configuration_and_runs(upgraded, packages):

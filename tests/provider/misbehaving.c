@@ -105,9 +105,10 @@ const struct rf_transport misbehaving_transport = { .size = sizeof(struct rf_tra
 #define NUMBER RF_OP_SEARCH_TRACKS
 #endif
 
-#define OPERATION(build_)                                                                                                    \
-        { .size = OPERATION_SIZE, .op = NUMBER, .endpoint = "GET /tracks", .pacing_class = "all", .timeout_ms = TIMEOUT_MS, \
+#define OPERATION_OF(number_, class_, build_)                                                                                \
+        { .size = OPERATION_SIZE, .op = number_, .endpoint = "GET /tracks", .pacing_class = class_, .timeout_ms = TIMEOUT_MS, \
           .flags = RF_OPERATION_IDEMPOTENT, .build = build_, .parse = PARSE }
+#define OPERATION(build_) OPERATION_OF(NUMBER, "all", build_)
 
 /* used, also where nothing points to it */
 extern int (*const misbehaving_parse)(void *, const struct rf_query *, const struct rf_response *, struct rf_sink *);
@@ -133,8 +134,19 @@ static const struct rf_operation operations[] = {
 #elif defined(MISTAKE_WAYS)
         OPERATION(build_otherwise),
         OPERATION(build_in_a_third_way),
+#elif defined(MISTAKE_CLASSES)
+        /* nine */
+        OPERATION_OF(RF_OP_SEARCH_ARTISTS, "b", build),  OPERATION_OF(RF_OP_ARTIST_TOP_TRACKS, "c", build),
+        OPERATION_OF(RF_OP_ARTIST_ALBUMS, "d", build),   OPERATION_OF(RF_OP_ALBUM_TRACKS, "e", build),
+        OPERATION_OF(RF_OP_TRACKS, "f", build),          OPERATION_OF(RF_OP_AUDIO_FEATURES, "g", build),
+        OPERATION_OF(RF_OP_RECOMMENDATIONS, "h", build), OPERATION_OF(RF_OP_USER_TOP, "i", build),
 #endif
 };
+
+#ifdef MISTAKE_AUTH
+static const struct rf_auth auth = { .size = sizeof(auth), .flows = RF_AUTH_PKCE, .token_url = "https://accounts.example/api/token",
+                                     .client_id_option = "speed", .scopes = "read" };
+#endif
 
 static const struct rf_option options[] = {
 #ifdef MISTAKE_OPTION
@@ -188,6 +200,9 @@ RF_EXPORT const struct rf_plugin recflow_plugin = {
         .transport = NULL,
 #else
         .transport = &misbehaving_transport,
+#endif
+#ifdef MISTAKE_AUTH
+        .auth = &auth,
 #endif
         .open = open_plugin,
         .close = close_plugin,

@@ -54,7 +54,8 @@ static void each_mistake_is_refused_with_its_reason_and_the_others_go_on(void **
                 { "misbehaving_no_symbol", "doesn't export" }, { "misbehaving_name", "its name must be" },
                 { "misbehaving_open", "could not be opened: Input/output error" }, { "misbehaving_no_way", "neither a base address nor a transport" },
                 { "misbehaving_timeout", "timeout of 0 ms; allowed: 1 to" }, { "misbehaving_twice", "declared twice" },
-                { "misbehaving_ways", "declared in more than 2 ways" },
+                { "misbehaving_ways", "declared in more than 2 ways" }, { "misbehaving_classes", "more than 8 pacing classes" },
+                { "misbehaving_auth", "logging in is incomplete" },
                 { "misbehaving_operation_size", "8 bytes long; this daemon needs" }, { "misbehaving_operation_number", "unknown number 99" },
                 { "misbehaving_option", "option 0 is incomplete" },
         };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ static const struct wait_case waits[] = {
 static int ends_every_wait(void *arg)
 {
         bool by_deadline = arg != NULL;
-        int pair[2], result;
+        int pair[2];
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
         rf_waiters_init(&nobody_wakes);
@@ -172,10 +173,8 @@ static int ends_every_wait(void *arg)
                 assert_int_equal(rf_sleep_us(1000), 0);
                 if (!by_deadline)
                         rf_group_cancel(g);
-                assert_int_equal(rf_group_next(g, &result), 1);
-                assert_int_equal(result, by_deadline ? -ETIMEDOUT : -ECANCELED);
+                assert_int_equal(rf_group_join(g), by_deadline ? -ETIMEDOUT : -ECANCELED);
                 assert_true(rf_now_us() - before == (by_deadline ? 5000 : 1000));
-                assert_int_equal(rf_group_next(g, &result), 0);
         }
         quiet_io = rf_io_free(quiet_io);
         empty_queue = rf_queue_free(empty_queue);
@@ -440,6 +439,44 @@ static void a_semaphore_admits_as_many_as_it_says(void **state)
         assert_int_equal(run_virtual(crowds_a_semaphore, NULL), 0);
 }
 
+static int fails_at_once(void *arg)
+{
+        (void)arg;
+        return -10;
+}
+
+static size_t heap_used(void)
+{
+        struct mallinfo2 m = mallinfo2(); /* zeros with a sanitizer's allocator */
+
+        return m.uordblks + m.hblkhd;
+}
+
+static int uses_a_group_for_ever(void *arg)
+{
+        _cleanup_(rf_group_freep) struct rf_group *g = NULL;
+        size_t before;
+
+        (void)arg;
+        assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
+        assert_int_equal(rf_group_spawn(g, "first", fails_at_once, NULL), 0);
+        assert_int_equal(rf_yield(), 0);
+        before = heap_used();
+        for (int i = 0; i < 50000; i++) {
+                assert_int_equal(rf_group_spawn(g, "another", fails_at_once, NULL), 0);
+                assert_int_equal(rf_yield(), 0);
+        }
+        assert_true(heap_used() < before + 4096);
+        assert_int_equal(rf_group_join(g), -10);
+        return 0;
+}
+
+static void a_group_that_is_never_joined_keeps_nothing_of_its_children(void **state)
+{
+        (void)state;
+        assert_int_equal(run_virtual(uses_a_group_for_ever, NULL), 0);
+}
+
 static int waits_for_ever(void *arg)
 {
         rf_waiters_init(arg);
@@ -456,41 +493,48 @@ static void a_deadlock_in_virtual_time_is_reported(void **state)
 
 /* ---- Descriptors, blocking work ---- */
 
+struct reader {
+        int fd, result; /* the byte */
+};
+
 static int reads_a_byte(void *arg)
 {
-        int fd = *(int *)arg, r;
+        struct reader *reader = arg;
         struct rf_io *io;
         char c;
 
-        assert_int_equal(rf_io_new(fd, &io), 0);
-        r = rf_io_wait(io, RF_IO_READ, RF_FOREVER);
-        if (r > 0)
-                r = read(fd, &c, 1) == 1 ? c : -errno;
+        assert_int_equal(rf_io_new(reader->fd, &io), 0);
+        reader->result = rf_io_wait(io, RF_IO_READ, RF_FOREVER);
+        if (reader->result > 0)
+                reader->result = read(reader->fd, &c, 1) == 1 ? c : -errno;
         rf_io_free(io);
-        return r;
+        return 0;
 }
 
 static int reuses_a_descriptor(void *arg)
 {
         _cleanup_(rf_group_freep) struct rf_group *g = NULL;
-        int a[2], b[2], result;
+        struct reader first, second;
+        int a[2], b[2];
 
         (void)arg;
         assert_int_equal(rf_group_new(RF_FOREVER, &g), 0);
         assert_int_equal(pipe2(a, O_NONBLOCK | O_CLOEXEC), 0);
-        rf_group_spawn(g, "reader", reads_a_byte, &a[0]);
+        first = (struct reader){ .fd = a[0] };
+        rf_group_spawn(g, "reader", reads_a_byte, &first);
         rf_yield();
         assert_int_equal(write(a[1], "x", 1), 1);
-        assert_int_equal(rf_group_next(g, &result), 1);
-        assert_int_equal(result, 'x');
+        assert_int_equal(rf_group_join(g), 0);
+        assert_int_equal(first.result, 'x');
         close(a[0]);
         assert_int_equal(pipe2(b, O_NONBLOCK | O_CLOEXEC), 0); /* gets the number that a[0] had */
         assert_int_equal(b[0], a[0]);
-        rf_group_spawn(g, "reader", reads_a_byte, &b[0]);
+        second = (struct reader){ .fd = b[0] };
+        rf_group_spawn(g, "reader", reads_a_byte, &second);
         rf_yield();
         close(b[1]);
-        assert_int_equal(rf_group_next(g, &result), 1);
-        assert_true(result <= 0); /* the end, not an event of the old pipe */
+        assert_int_equal(rf_group_join(g), 0);
+        assert_true(second.result <= 0); /* the end, not an event of the old pipe */
         close(b[0]);
         close(a[1]);
         return 0;
@@ -511,13 +555,14 @@ static int blocks(void *arg)
 
 static int offloads(void *arg)
 {
-        return rf_offload(blocks, arg);
+        assert_int_equal(rf_offload(blocks, arg), 'a');
+        return 0;
 }
 
 static int blocks_off_the_loop(void *arg)
 {
         _cleanup_(rf_group_freep) struct rf_group *g = NULL;
-        int fds[2], result;
+        int fds[2];
 
         (void)arg;
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -528,10 +573,7 @@ static int blocks_off_the_loop(void *arg)
         assert_int_equal(rf_group_size(g), 20);
         rf_group_cancel(g); /* ignored: the work's memory must stay valid */
         assert_int_equal(write(fds[1], "aaaaaaaaaaaaaaaaaaaa", 20), 20);
-        for (int i = 0; i < 20; i++) {
-                assert_int_equal(rf_group_next(g, &result), 1);
-                assert_int_equal(result, 'a');
-        }
+        assert_int_equal(rf_group_join(g), 0);
         close(fds[0]);
         close(fds[1]);
         return 0;
@@ -618,6 +660,7 @@ int main(void)
                 cmocka_unit_test(the_ready_order_is_first_come_or_shuffled_by_seed),
                 cmocka_unit_test(a_thousand_shuffles_lose_nothing_in_a_queue),
                 cmocka_unit_test(a_semaphore_admits_as_many_as_it_says),
+                cmocka_unit_test(a_group_that_is_never_joined_keeps_nothing_of_its_children),
                 cmocka_unit_test(a_deadlock_in_virtual_time_is_reported),
                 cmocka_unit_test(events_reach_only_the_descriptor_they_are_for),
                 cmocka_unit_test(blocking_work_does_not_hold_the_loop),

@@ -5,6 +5,7 @@
 #include "store/cache.h"
 #include "store/env.h"
 #include "store/record.h"
+#include "store/snapshot.h"
 #include "store/state.h"
 
 #include <errno.h>
@@ -309,6 +310,89 @@ static void a_cache_of_version_1_is_upgraded_and_keeps_its_entries(void **state)
         assert_int_equal(rf_cache_stats(c).entries, 1);
 }
 
+/* ---- Another kernel's pages ---- */
+
+/* An empty store as LMDB makes it where the kernel's pages have this size: its two first pages. */
+static void write_empty(const char *file, uint32_t page_size)
+{
+        struct {
+                uint64_t number;
+                uint16_t pad, flags, lower, upper;
+                uint32_t magic, version;
+                uint64_t address, map_size;
+                struct {
+                        uint32_t pad; /* of the first: the size of pages */
+                        uint16_t flags, depth;
+                        uint64_t branches, leaves, overflows, entries, root;
+                } tables[2];
+                uint64_t last_page, commit;
+        } meta = { .flags = 8, .magic = 0xBEEFC0DE, .version = 1, .map_size = SIZE, .last_page = 1 };
+        int fd = open(path_of(file), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        meta.tables[0].pad = page_size;
+        meta.tables[0].flags = MDB_INTEGERKEY;
+        meta.tables[0].root = meta.tables[1].root = UINT64_MAX;
+        assert_int_equal(ftruncate(fd, 2 * (off_t)page_size), 0);
+        for (int i = 0; i < 2; i++) {
+                meta.number = meta.commit = (uint64_t)i;
+                assert_int_equal(pwrite(fd, &meta, sizeof(meta), i * (off_t)page_size), sizeof(meta));
+        }
+        close(fd);
+}
+
+static void a_store_with_pages_of_another_size_is_used_as_it_is(void **state)
+{
+        static const uint32_t sizes[] = { 4096, 8192, 16384, 32768 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                char name[32], file[64], copies[128], message[512], notice[512];
+                _cleanup_buf_ struct rf_buf original = RF_BUF_INIT, copy = RF_BUF_INIT;
+                struct rf_env *e;
+                MDB_stat stat;
+
+                snprintf(name, sizeof(name), "s%u", sizes[i]);
+                snprintf(file, sizeof(file), "%s.mdb", name);
+                write_empty(file, sizes[i]);
+                for (int again = 0; again < 2; again++) {
+                        assert_int_equal(open_env(name, 3, NULL, 0, &e, notice), 0);
+                        assert_string_equal(notice, "");
+                        assert_int_equal(mdb_env_stat(rf_env_mdb(e), &stat), 0);
+                        assert_int_equal(stat.ms_psize, sizes[i]);
+                        rf_env_close(e);
+                }
+                snprintf(copies, sizeof(copies), "%s/copy", directory);
+                assert_true(mkdir(copies, 0700) == 0 || errno == EEXIST);
+                assert_int_equal(rf_store_snapshot(directory, name, copies, message, sizeof(message)), 0);
+                read_file(file, &original);
+                snprintf(file, sizeof(file), "copy/%s.mdb", name);
+                read_file(file, &copy);
+                assert_same(&original, &copy);
+        }
+}
+
+static void pages_of_a_size_that_cannot_be_are_damage(void **state)
+{
+        static const uint32_t sizes[] = { 0, 256, 5000, 1u << 20, UINT32_MAX };
+        struct rf_env *e;
+        char notice[512];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+                int fd;
+
+                write_empty("s.mdb", 4096);
+                fd = open(path_of("s.mdb"), O_WRONLY | O_CLOEXEC);
+                assert_int_equal(pwrite(fd, &sizes[i], sizeof(sizes[i]), 40), sizeof(sizes[i]));
+                close(fd);
+                assert_int_equal(open_env("s", 3, NULL, 0, &e, notice), 0);
+                assert_non_null(strstr(notice, "its first pages are damaged"));
+                rf_env_close(e);
+                assert_int_equal(unlink(path_of("s.mdb")), 0);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -319,6 +403,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_newer_store_is_refused_with_words_and_not_touched, make_directory, remove_directory),
                 cmocka_unit_test_setup_teardown(an_older_copy_beside_a_newer_mark_is_taken_for_what_it_is, make_directory, remove_directory),
                 cmocka_unit_test_setup_teardown(state_of_version_1_is_upgraded_and_keeps_its_records, make_directory, remove_directory),
+                cmocka_unit_test_setup_teardown(a_store_with_pages_of_another_size_is_used_as_it_is, make_directory, remove_directory),
+                cmocka_unit_test_setup_teardown(pages_of_a_size_that_cannot_be_are_damage, make_directory, remove_directory),
                 cmocka_unit_test_setup_teardown(a_cache_of_version_1_is_upgraded_and_keeps_its_entries, make_directory, remove_directory),
         };
 

@@ -591,6 +591,8 @@ static int is_older(struct house *h)
 }
 
 static int is_renewed(struct house *h)
+
+static int has_lost_its_client_id(struct house *h)
 {
         struct rf_authority *a = rf_upstream_authority(h->upstream, "members");
 
@@ -630,6 +632,31 @@ static void a_login_of_an_older_version_goes_on(void **state)
                 house_load(&h, "members", person);
                 house_service(&h, "members")->answer = serve;
                 house_run(&h, 0, bodies[i]);
+
+        assert_int_equal(house_search(h, "x"), -RF_EUNSUPPORTED);
+        assert_string_equal(rf_authority_problem(a, true), "no client id is configured");
+        assert_int_equal(accounts.n_tokens, 1); /* the service wasn't asked for a second one */
+        return 0;
+}
+
+static int logs_in_once(struct house *h)
+{
+        accounts.refresh_token = "lasting";
+        log_in(h);
+        return 0;
+}
+
+static void a_login_without_a_client_id_waits_for_one(void **state)
+{
+        struct house h = { .options = house_options() };
+
+        (void)state;
+        accounts = (struct accounts){ .life_s = 3600 };
+        for (int i = 0; i < 2; i++) {
+                house_open(&h);
+                house_load(&h, "members", i == 0 ? person : NULL);
+                house_service(&h, "members")->answer = serve;
+                house_run(&h, 0, i == 0 ? logs_in_once : has_lost_its_client_id);
                 house_close(&h);
         }
         house_remove(&h);
@@ -672,6 +699,7 @@ int main(void)
                 cmocka_unit_test(a_stop_waits_for_a_renewal),
                 cmocka_unit_test(what_one_person_likes_is_not_told_of_the_next),
                 cmocka_unit_test(a_login_of_an_older_version_goes_on),
+                cmocka_unit_test(a_login_without_a_client_id_waits_for_one),
                 cmocka_unit_test(what_a_login_may_change_is_forgotten_by_it),
         };
 

@@ -277,6 +277,40 @@ static int finds_one(struct shelf *s)
         return 0;
 }
 
+/* The store has no room for a while. */
+static int is_full(struct shelf *s)
+{
+        static const enum rf_table others[] = { RF_TABLE_RUNS, RF_TABLE_STATS, RF_TABLE_TOKENS, RF_TABLE_LIMITS };
+        static char filler[65536];
+        struct rf_warm_item *i;
+        uint32_t n[ARRAY_SIZE(others)] = { 0 };
+
+        assert_int_equal(rf_warm_set_get(s->set, &calm, &i), 0);
+        i->uses = 3;
+        i->is_unsaved = true;
+        for (size_t t = 0; t < ARRAY_SIZE(others); t++) /* to the last page */
+                for (size_t size = sizeof(filler); size > 0; size /= 2)
+                        while (rf_state_put(s->state, others[t], &n[t], sizeof(n[t]), filler, size) == 0)
+                                n[t]++;
+        assert_int_equal(rf_warm_set_save(s->set), -ENOSPC);
+        assert_true(rf_warm_set_is_unsaved(s->set));
+        while (n[0]-- > 0)
+                assert_int_equal(rf_state_remove(s->state, others[0], &n[0], sizeof(n[0])), 0);
+        assert_int_equal(rf_warm_set_save(s->set), 0);
+        assert_false(rf_warm_set_is_unsaved(s->set));
+        assert_int_equal(rf_state_count(s->state, RF_TABLE_USES), 1);
+        return 0;
+}
+
+static void what_could_not_be_written_is_written_later(void **state)
+{
+        struct shelf s = { 0 };
+
+        (void)state;
+        shelf_run(&s, is_full);
+        shelf_remove(&s);
+}
+
 static void the_set_survives_a_restart(void **state)
 {
         struct shelf s = { 0 };
@@ -359,6 +393,7 @@ int main(void)
                 cmocka_unit_test(whatever_is_kept_and_unknown_is_due),
                 cmocka_unit_test(calls_without_an_answer_leave_no_print),
                 cmocka_unit_test(the_set_survives_a_restart),
+                cmocka_unit_test(what_could_not_be_written_is_written_later),
                 cmocka_unit_test(the_set_is_bounded),
                 cmocka_unit_test(a_damaged_record_is_no_item),
         };

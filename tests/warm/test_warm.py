@@ -74,6 +74,17 @@ def test_learning_can_be_turned_off_and_the_set_changed_by_a_reload(tmp_path):
         assert [i["origin"] for i in status(d)["items"]] == ["configured", "learned"]
 
 
+def test_more_than_can_be_kept_warm_is_told_by_the_reload_that_brings_it(tmp_path):
+    with Daemon(tmp_path, "[warm]\n") as d:
+        with open(d.config, encoding="utf-8") as f:
+            text = f.read()
+        lines = "".join("prompts = " + " | ".join(f"calm {10 * i + k}" for k in range(10)) + "\n" for i in range(21))
+        with open(d.config, "w", encoding="utf-8") as f:
+            f.write(text.replace("[warm]\n", "[warm]\n" + lines))
+        ctl(d, "reload")
+        assert "only the first of them are" in ctl(d, "status")
+
+
 @pytest.mark.parametrize("arguments", [[], ["add"], ["what"], ["list", "more"], ["--due", "list"], ["--like", "x"]])
 def test_what_isnt_understood_says_what_would_be(tmp_path, arguments):
     p = subprocess.run([CTL, "--socket", str(tmp_path / "none"), "warm", *arguments], capture_output=True, text=True, timeout=TIMEOUT)

@@ -64,11 +64,6 @@ int rf_varlink_reader_next(struct rf_varlink_reader *r, const char **ret, size_t
         return 1;
 }
 
-bool rf_varlink_reader_is_empty(const struct rf_varlink_reader *r)
-{
-        return r->taken == r->buf.size;
-}
-
 void rf_varlink_reader_done(struct rf_varlink_reader *r)
 {
         rf_buf_done(&r->buf);

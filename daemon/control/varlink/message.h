@@ -39,8 +39,6 @@ void rf_varlink_reader_filled(struct rf_varlink_reader *r, size_t size);
 int rf_varlink_reader_next(struct rf_varlink_reader *r, const char **ret, size_t *ret_size);
 /* Whether a complete message waits. */
 bool rf_varlink_reader_has_message(struct rf_varlink_reader *r);
-/* Whether bytes of a message wait, complete or not. */
-bool rf_varlink_reader_is_empty(const struct rf_varlink_reader *r);
 void rf_varlink_reader_done(struct rf_varlink_reader *r);
 
 enum { RF_VARLINK_PLAIN_METHOD = 96 };
