@@ -127,5 +127,3 @@ void save_show(FILE *f, const json_t *reply); /* what became of it, for people *
 
 /* The wish of the arguments, as parameters of Recommend, Understand and Plan; NULL: out of memory. recommend.c */
 json_t *wish_parameters(const struct ctl *c);
-/* A finished playlist in the wished format, to standard output or a file. recommend.c */
-int show_playlist(const struct ctl *c, const json_t *playlist);

@@ -364,6 +364,14 @@ static int check(const struct args *a, const struct command *c)
                 fprintf(stderr, "recflowctl: usage: recflowctl %s%s%s [OPTION]...\n", c->name, c->arguments[0] ? " " : "", c->arguments);
                 return EXIT_USAGE;
         }
+        if (a->is_set[OPT_JSON] && a->is_set[OPT_FORMAT] && !a->is_set[OPT_OUTPUT] && strcmp(a->text[OPT_FORMAT], "json") != 0) {
+                fprintf(stderr, "recflowctl: --json prints only JSON; --format %s takes --output FILE then\n", a->text[OPT_FORMAT]);
+                return EXIT_USAGE;
+        }
+        if (a->is_set[OPT_DETACH] && (a->is_set[OPT_FORMAT] || a->is_set[OPT_OUTPUT])) {
+                fprintf(stderr, "recflowctl: --detach doesn't wait for a playlist; \"recflowctl follow RUN\" takes --format and --output\n");
+                return EXIT_USAGE;
+        }
         return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "ctl.h"
-#include "formats.h"
+#include "result.h"
 #include "table.h"
 #include "text.h"
 
@@ -142,7 +142,20 @@ static int read_tracks(const struct ctl *c, const char *path, json_t **ret)
 /* As a playlist, for the formats. */
 static json_t *as_playlist(const json_t *reply)
 {
-        return json_pack("{s:s, s:s, s:O}", "title", "Ordered", "prompt", "", "tracks", json_object_get(reply, "tracks"));
+        return json_pack("{s:s, s:s, s:O, s:O*}", "title", "Ordered", "prompt", "", "tracks", json_object_get(reply, "tracks"), "quality",
+                         json_object_get(reply, "quality"));
+}
+
+static void print_ordered(FILE *f, const json_t *playlist, unsigned columns, bool has_colour)
+{
+        const json_t *quality = json_object_get(playlist, "quality");
+        char coherence[16], shuffled[16], fit[16];
+
+        table_tracks(f, json_object_get(playlist, "tracks"), columns, has_colour);
+        fprintf(f, "\nneighbours alike %s (shuffled %s), arc %s\n",
+                text_milli(json_integer_value(json_object_get(quality, "coherence_milli")), coherence, sizeof(coherence)),
+                text_milli(json_integer_value(json_object_get(quality, "coherence_shuffled_milli")), shuffled, sizeof(shuffled)),
+                text_milli(json_integer_value(json_object_get(quality, "arc_fit_milli")), fit, sizeof(fit)));
 }
 
 int command_order(struct ctl *c)
@@ -150,8 +163,6 @@ int command_order(struct ctl *c)
         const struct args *a = &c->args;
         _cleanup_json_ json_t *tracks = NULL, *parameters = NULL, *reply = NULL, *playlist = NULL;
         const char *arc = a->text[OPT_ARC];
-        const json_t *quality;
-        char coherence[16], shuffled[16], fit[16];
         int r = read_tracks(c, a->words[0], &tracks);
 
         if (r != 0)
@@ -163,17 +174,6 @@ int command_order(struct ctl *c)
         r = ctl_call(c, WORKFLOW ".Order", parameters, &reply);
         if (r != 0)
                 return r;
-        if (a->is_set[OPT_JSON] && !a->is_set[OPT_FORMAT])
-                return ctl_print_json(c, reply);
-        if (a->is_set[OPT_OUTPUT] || (a->is_set[OPT_FORMAT] && strcmp(a->text[OPT_FORMAT], "text") != 0)) {
-                playlist = as_playlist(reply);
-                return playlist ? show_playlist(c, playlist) : ctl_out_of_memory(c);
-        }
-        table_tracks(stdout, json_object_get(reply, "tracks"), text_columns(), text_has_colour(stdout));
-        quality = json_object_get(reply, "quality");
-        printf("\nneighbours alike %s (shuffled %s), arc %s\n",
-               text_milli(json_integer_value(json_object_get(quality, "coherence_milli")), coherence, sizeof(coherence)),
-               text_milli(json_integer_value(json_object_get(quality, "coherence_shuffled_milli")), shuffled, sizeof(shuffled)),
-               text_milli(json_integer_value(json_object_get(quality, "arc_fit_milli")), fit, sizeof(fit)));
-        return ctl_flush(c);
+        playlist = as_playlist(reply);
+        return playlist ? result_show(c, &(struct result){ .playlist = playlist, .whole = reply, .print = print_ordered }) : ctl_out_of_memory(c);
 }

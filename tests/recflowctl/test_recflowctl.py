@@ -154,6 +154,35 @@ def test_strict_tells_of_an_unmet_wish_and_prints_all_the_same(daemon):
     assert ctl(daemon, "recommend", "calm piano", "--strict").returncode == 0
 
 
+def test_json_a_file_and_strict_go_together_in_every_command(daemon, tmp_path):
+    run = ctl(daemon, "recommend", "something like Miles Davis", "--tracks", "6", "--detach").stdout.decode().strip()
+    ctl(daemon, "follow", run)
+    (tmp_path / "list").write_bytes(ctl(daemon, "show", run, "--format", "m3u").stdout)
+    for i, (code, arguments) in enumerate(((4, ["recommend", "something like Miles Davis", "--tracks", "6", "--strict"]),
+                                           (4, ["follow", run, "--strict"]), (4, ["show", run, "--strict"]), (0, ["order", str(tmp_path / "list")]))):
+        plain = ctl(daemon, *arguments, "--json")
+        out = ctl(daemon, *arguments, "--json", "--format", "uris", "--output", str(tmp_path / str(i)))
+        assert (plain.returncode, out.returncode) == (code, code), arguments
+        assert json.loads(out.stdout).keys() == json.loads(plain.stdout).keys()
+        assert len((tmp_path / str(i)).read_text().splitlines()) == 6
+        assert ctl(daemon, *arguments, "--json", "--output", str(tmp_path / "json")).returncode == code
+        assert len(json.loads((tmp_path / "json").read_text())["tracks"]) == 6
+    assert ctl(daemon, "order", str(tmp_path / "list"), "--output", str(tmp_path / "text")).stdout == b""
+    assert (tmp_path / "text").read_text() == ctl(daemon, "order", str(tmp_path / "list")).stdout.decode()
+
+
+@pytest.mark.parametrize("options", [["--format", "json"], ["--output", "f"], ["--json", "--output", "f"], ["--format", "csv", "--output", "f"],
+                                     ["--json", "--format", "json"]])
+def test_a_run_without_a_playlist_cant_be_had_as_one(tmp_path, options):
+    reply = b'{"parameters":{"info":{"run":"r","seq":3,"state":"failed","prompt":"x","error":"no tracks"}}}\0'
+    Fake(tmp_path / "s", reply, reply, reply)
+    assert b"error     no tracks" in ctl(tmp_path / "s", "show", "r").stdout
+    assert json.loads(ctl(tmp_path / "s", "show", "r", "--json").stdout)["info"]["state"] == "failed"
+    out = ctl(tmp_path / "s", "show", "r", *[str(tmp_path / o) if o == "f" else o for o in options])
+    assert out.returncode == 1 and b"run r has no playlist: it is failed" in out.stderr and not (tmp_path / "f").exists()
+    assert json.loads(out.stdout)["error"] == "no_playlist" if "--json" in options else out.stdout == b""
+
+
 def test_what_was_not_understood_is_said(daemon):
     assert b"Not understood: frobnicate" in ctl(daemon, "recommend", "calm frobnicate").stdout
 
@@ -185,7 +214,8 @@ def test_optimizations_are_listed_and_switched(daemon):
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
     (["recommend", "--format", "mp3", "x"], "text|json|jspf"), (["recommend", "--bogus", "x"], "there is no option --bogus"),
     (["recommend", "-x", "x"], "there is no option -x"), (["ping", "--tracks", "5"], "ping takes no --tracks"), (["ping", "extra"], "usage:"),
-    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"), (["recommend", "--json=yes", "x"], "takes no value"),
+    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"),
+    (["recommend", "--json=yes", "x"], "takes no value"),
 ])
 def test_wrong_arguments_are_explained_and_exit_with_2(arguments, words):
     out = ctl("/nowhere", *arguments)
