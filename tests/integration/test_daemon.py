@@ -96,7 +96,10 @@ def test_understand_and_plan_ask_no_service(daemon):
         calls = c.call(A + "Providers")["parameters"]["providers"][0]["calls"]
     assert (brief["brief"]["year_from"], brief["brief"]["year_to"]) == (1970, 1979)
     assert brief["not_understood"] == ["frobnicate"]
-    assert plan["calls"] > 0 and plan["cached"] == 0 and calls == 0
+    assert 0 < plan["calls_min"] < plan["calls"] < plan["calls_max"] and plan["cached"] == 0 and calls == 0
+    assert plan["expected_min_us"] <= plan["expected_us"] <= plan["expected_max_us"]
+    for name in ("calls", "calls_min", "calls_max"):
+        assert sum(item[name] for item in plan["items"]) == plan[name]
 
 
 def test_given_tracks_are_ordered_and_none_is_lost(daemon):

@@ -91,6 +91,16 @@ def test_every_format_can_be_read_back(daemon):
     assert m3u[0] == "#EXTM3U" and [line for line in m3u if not line.startswith("#")] == uris
 
 
+def test_a_plan_has_bounds_that_the_run_keeps(daemon):
+    lines = ctl(daemon, "plan", "obscure ska").stdout.decode().splitlines()
+    total = re.fullmatch(r"(\d+) calls as a rule \((\d+) to (\d+)\), \d+ of them cached; .+", lines[-1])
+    assert total and all(width(line) <= 80 for line in lines)
+    assert any(re.match(r"artist_top_tracks +mock +\d+ +\d+-\d+ +0 ", line) for line in lines)
+    usual, least, most = map(int, total.groups())
+    made = json.loads(ctl(daemon, "recommend", "obscure ska", "--json").stdout)["receipt"]["calls"]
+    assert least <= usual <= most and least <= made <= most
+
+
 def test_options_are_wishes(daemon):
     playlist = json.loads(ctl(daemon, "recommend", "happy pop", "--tracks", "7", "--arc", "build", "--no-explicit", "--json").stdout)
     assert len(playlist["tracks"]) == 7 and not any(t.get("explicit") for t in playlist["tracks"])
