@@ -77,7 +77,7 @@ static void offer_commands(const struct completion *c)
 
 static void offer_options(const struct completion *c)
 {
-        uint32_t taken = COMMON | (c->command ? c->command->options : 0);
+        uint64_t taken = COMMON | (c->command ? c->command->options : 0);
 
         for (size_t o = 0; o < OPT_COUNT; o++) {
                 char name[LINE_SIZE];

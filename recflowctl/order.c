@@ -6,10 +6,13 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "csv.h"
 #include "ctl.h"
 #include "result.h"
 #include "table.h"
 #include "text.h"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some programs write it before UTF-8 */
 
 static int read_all(const struct ctl *c, const char *path, struct rf_buf *b)
 {
@@ -113,24 +116,41 @@ static json_t *tracks_from_lines(char *text)
         return tracks;
 }
 
+static int read_csv(const struct ctl *c, const char *path, char *text, json_t **ret)
+{
+        unsigned record;
+        int r = csv_read(text, ret, &record);
+
+        if (r == -EBADMSG)
+                return ctl_fail(c, EXIT_FAILED, "input", "%s: record %u: a quotation mark isn't closed, or text follows it", path, record);
+        if (r == -EILSEQ)
+                return ctl_fail(c, EXIT_FAILED, "input", "%s: record %u isn't UTF-8", path, record);
+        return r < 0 ? ctl_out_of_memory(c) : 0;
+}
+
 static int read_tracks(const struct ctl *c, const char *path, json_t **ret)
 {
         _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
         _cleanup_json_ json_t *root = NULL, *tracks = NULL;
         json_error_t error;
-        size_t blank;
+        char *text;
         int r = read_all(c, path, &b);
 
         if (r != 0)
                 return r;
-        blank = strspn(b.data, " \t\r\n");
-        if (b.data[blank] == '{' || b.data[blank] == '[') {
-                r = rf_json_parse(b.data, b.size, &root, &error);
+        text = b.data + (strncmp(b.data, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0);
+        text += strspn(text, " \t\r\n");
+        if (*text == '<')
+                return ctl_fail(c, EXIT_USAGE, "input", "%s: XSPF can't be read; use JSPF, which holds the same (--format jspf)", path);
+        if (csv_is_list(text))
+                return read_csv(c, path, text, ret);
+        if (*text == '{' || *text == '[') {
+                r = rf_json_parse(text, b.size - (size_t)(text - b.data), &root, &error);
                 if (r < 0)
                         return ctl_fail(c, EXIT_FAILED, "input", "%s:%d: %s", path, error.line, error.text);
                 tracks = tracks_from_json(root);
         } else
-                tracks = tracks_from_lines(b.data);
+                tracks = tracks_from_lines(text);
         if (!tracks)
                 return ctl_fail(c, EXIT_FAILED, "input", "%s: a line that isn't UTF-8, or no memory", path);
         if (!json_is_array(tracks))

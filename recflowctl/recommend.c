@@ -107,7 +107,11 @@ static void cancel_run(struct ctl *c, const char *run)
         int r = parameters ? ctl_call(&other, WORKFLOW ".Cancel", parameters, &reply) : ctl_out_of_memory(c);
 
         rf_varlink_client_free(other.client);
-        ctl_say(c, r == 0 ? "recflowctl: run %s cancelled\n" : "recflowctl: run %s could not be cancelled\n", run);
+        if (r != 0)
+                ctl_say(c, "recflowctl: run %s could not be cancelled\n", run);
+        else
+                ctl_say(c, json_is_true(json_object_get(reply, "cancelled")) ? "recflowctl: run %s cancelled\n" :
+                                                                              "recflowctl: run %s had ended before; \"recflowctl show\" has it\n", run);
 }
 
 /* The playlist is shown first: it's there whatever becomes of the saving. JSON is one value, which waits for the end. */

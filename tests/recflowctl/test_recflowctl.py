@@ -139,6 +139,29 @@ def test_order_reads_lines_json_and_jspf(daemon, tmp_path):
     assert bad.returncode == 1 and b"-:1:" in bad.stderr
 
 
+def test_order_reads_our_csv_and_refuses_what_it_cant_read(daemon, tmp_path):
+    playlist = json.loads(ctl(daemon, "recommend", "party", "--tracks", "6", "--json").stdout)
+    for name in ("csv", "xspf"):
+        ctl(daemon, "recommend", "party", "--tracks", "6", "--format", name, "--output", str(tmp_path / f"p.{name}"))
+    out = ctl(daemon, "order", str(tmp_path / "p.csv"), "--json")
+    assert out.returncode == 0, out.stderr
+    assert sorted(t["uri"] for t in json.loads(out.stdout)["tracks"]) == sorted(t["uri"] for t in playlist["tracks"])
+    refused = ctl(daemon, "order", str(tmp_path / "p.xspf"))
+    assert refused.returncode == 2 and b"XSPF can't be read; use JSPF" in refused.stderr and refused.stdout == b""
+    assert json.loads(ctl(daemon, "order", str(tmp_path / "p.xspf"), "--json").stdout)["error"] == "input"
+    # quotation marks, a line break in a cell, an empty line, a byte order mark, columns in another order
+    rows = '\ufeff"artist",album,"title"\r\n"Quill, ""the"" Noraford",,"One\r\nTwo"\r\n\r\nTess,x,Slow Harbour'.encode()
+    tracks = json.loads(ctl(daemon, "order", "-", "--json", stdin=rows).stdout)["tracks"]
+    assert sorted((t["artists"][0], t["title"]) for t in tracks) == [('Quill, "the" Noraford', "One\r\nTwo"), ("Tess", "Slow Harbour")]
+    for bad in (b'title,uri\n"One,x\n', b'title,uri\n"One"x,y\n'):
+        out = ctl(daemon, "order", "-", stdin=bad)
+        assert out.returncode == 1 and b"-: record 2: a quotation mark" in out.stderr
+    assert ctl(daemon, "order", "-", stdin=b"title,uri\n\xff,x\n").returncode == 1
+    # a title with a comma is no list of columns
+    tracks = json.loads(ctl(daemon, "order", "-", "--json", stdin=b"Hello, Goodbye\nRoad").stdout)["tracks"]
+    assert sorted(t["title"] for t in tracks) == ["Hello, Goodbye", "Road"]
+
+
 def test_output_appears_whole_or_not_at_all(daemon, tmp_path):
     target = tmp_path / "out.json"
     out = ctl(daemon, "recommend", "calm", "--format", "json", "--output", str(target))
@@ -211,6 +234,13 @@ def test_optimizations_are_listed_and_switched(daemon):
     assert ctl(daemon, "optimizations", "profile", "full").returncode == 0 and all(states().values())
     unknown = ctl(daemon, "optimizations", "set", "warp", "on")
     assert unknown.returncode == 1 and b"no such optimisation" in unknown.stderr
+
+
+def test_the_version_needs_no_daemon():
+    for arguments in (["version"], ["--version"], ["--version", "recommend"], ["recommend", "calm", "--version"]):
+        out = ctl("/nowhere", *arguments)
+        assert out.returncode == 0 and re.fullmatch(rb"recflowctl \d+\.\d+\S*\n", out.stdout) and out.stderr == b""
+        assert json.loads(ctl("/nowhere", "--json", *arguments).stdout)["version"].encode() in out.stdout
 
 
 # ---- Wrong use ----
@@ -352,6 +382,25 @@ def test_ctrl_c_cancels_the_run_first(tmp_path):
             out, err = process.communicate(timeout=TIMEOUT)
             assert process.returncode == 130 and out == b""
             assert c.call(W + "Get", {"run": runs[0]["run"]})["parameters"]["info"]["state"] == "cancelled", err
+
+
+@pytest.mark.parametrize("answer,words", [(b"true", b"run r1 cancelled"), (b"false", b"run r1 had ended before")])
+def test_ctrl_c_says_what_became_of_the_run(tmp_path, answer, words):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(2)
+        process = subprocess.Popen([CTL, "--socket", str(tmp_path / "s"), "recommend", "calm"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        stream, _ = listener.accept()
+        stream.recv(65536)
+        stream.sendall(b'{"parameters":{"run":"r1","seq":1,"state":"running"},"continues":true}\0')
+        process.send_signal(signal.SIGINT)
+        other, _ = listener.accept()
+        assert json.loads(other.recv(65536).rstrip(b"\0"))["parameters"] == {"run": "r1"}
+        other.sendall(b'{"parameters":{"cancelled":' + answer + b"}}\0")
+        _, err = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 130 and words in err
+        stream.close()
+        other.close()
 
 
 def test_ctrl_c_leaves_a_followed_run_alone(tmp_path):
