@@ -181,6 +181,21 @@ def test_what_is_no_file_is_written_to_and_not_replaced(daemon, tmp_path):
     assert stat.S_ISFIFO(os.stat(pipe).st_mode)
 
 
+def test_what_is_printed_of_the_daemon_fits_80_columns(daemon):
+    for arguments in (["status"], ["providers"], ["stats"], ["optimizations"], ["warm", "status"], ["warm", "list"], ["cache", "stats"], ["runs"]):
+        out = ctl(daemon, *arguments)
+        assert out.returncode == 0 and out.stdout
+        assert [line for line in out.stdout.decode().splitlines() if width(line) > 80 and "/" not in line] == [], arguments
+    assert b"      on:  Artists' top tracks are cached as long as the provider declares, 2 h\n           or more.\n" in \
+        ctl(daemon, "optimizations").stdout
+
+
+def test_an_export_into_a_file_tells_its_end(daemon, tmp_path):
+    out = ctl(daemon, "state", "export", "--json", "--output", str(tmp_path / "state"))
+    assert out.returncode == 0 and json.loads(out.stdout)["end"] is True
+    assert json.loads((tmp_path / "state").read_text().splitlines()[-1]) == json.loads(out.stdout)
+
+
 def test_strict_tells_of_an_unmet_wish_and_prints_all_the_same(daemon):
     out = ctl(daemon, "recommend", "something like Miles Davis", "--strict")
     assert out.returncode == 4 and b"Not kept:" in out.stdout and b"Miles Davis" in out.stdout
@@ -248,7 +263,7 @@ def test_the_version_needs_no_daemon():
 
 @pytest.mark.parametrize("arguments,words", [
     ([], "a command is needed"), (["recomend", "x"], 'did you mean "recommend"?'), (["rainy sunday jazz"], 'follows "recflowctl recommend"'),
-    (["recommend"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
+    (["recommend"], "a prompt is needed"), (["plan"], "a prompt is needed"), (["understand", "--json"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
     (["recommend", "--tracks", "five", "x"], "--tracks five"), (["recommend", "--tracks"], "--tracks needs a value"),
     (["recommend", "--duration", "45", "x"], "such as 45m"), (["recommend", "--duration", "2d", "x"], "such as 45m"),
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
