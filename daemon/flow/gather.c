@@ -298,6 +298,8 @@ static bool is_wanted(const struct rf_run *run, enum part part)
         case PART_GENRES:
         case PART_ARTISTS:
                 return run->n_genres > 0;
+        case PART_TEXT:
+                return run->brief->n_terms == 0;
         default:
                 return true;
         }
