@@ -83,7 +83,7 @@ int command_status(struct ctl *c)
         printf("%-10s%lld\n", "clients", number(s, "clients"));
         printf("%-10s%s, %lld coroutines (at most %lld so far)\n", "memory", text_bytes((uint64_t)number(s, "memory_bytes"), memory, sizeof(memory)),
                number(s, "coroutines"), number(s, "coroutines_peak"));
-        printf("%-10s%lld slow steps, the longest took %s\n", "loop", number(s, "slow_steps"),
+        printf("%-10s%lld slow step%s, the longest took %s\n", "loop", number(s, "slow_steps"), number(s, "slow_steps") == 1 ? "" : "s",
                text_duration((uint64_t)number(s, "slowest_step_us"), slowest, sizeof(slowest)));
         printf("%-10s%lld words and phrases\n", "lexicon", number(s, "lexicon"));
         print_store("cache", json_object_get(s, "cache"));
@@ -123,6 +123,17 @@ static void print_access(const json_t *p)
                 printf("  %lld calls wait for their turn\n", number(p, "waiting"));
 }
 
+static void print_refusal(const json_t *operation)
+{
+        char why[512];
+
+        snprintf(why, sizeof(why), "not now: %.400s%s%.40s%s", text(operation, "refused"), text(operation, "refused_until")[0] ? " (until " : "",
+                 text(operation, "refused_until"), text(operation, "refused_until")[0] ? ")" : "");
+        printf("%23s", "");
+        text_wrap(stdout, why, 23, text_columns());
+        putchar('\n');
+}
+
 static void print_provider(const json_t *p)
 {
         const json_t *operations = json_object_get(p, "operations");
@@ -138,7 +149,8 @@ static void print_provider(const json_t *p)
                 putchar('\n');
                 return;
         }
-        printf("  %lld calls, %lld failures, %lld under way", number(p, "calls"), number(p, "failures"), number(p, "in_flight"));
+        printf("  %lld call%s, %lld failure%s, %lld under way", number(p, "calls"), number(p, "calls") == 1 ? "" : "s", number(p, "failures"),
+               number(p, "failures") == 1 ? "" : "s", number(p, "in_flight"));
         if (number(p, "mean_us"))
                 printf(", %s each", text_duration((uint64_t)number(p, "mean_us"), time, sizeof(time)));
         putchar('\n');
@@ -148,13 +160,9 @@ static void print_provider(const json_t *p)
 
                 printf("  %-20s ", text(o, "name"));
                 print_text(text(o, "endpoint"));
-                if (text(o, "refused")[0]) {
-                        fputs(", not now: ", stdout);
-                        print_text(text(o, "refused"));
-                        if (text(o, "refused_until")[0])
-                                printf(" (until %s)", text(o, "refused_until"));
-                }
                 putchar('\n');
+                if (text(o, "refused")[0])
+                        print_refusal(o);
         }
 }
 

@@ -18,7 +18,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_DAEMON 
 
 /* Every option of every command; which command takes which stands in the table (options.c). */
 enum option {
-        OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
+        OPT_SOCKET, OPT_JSON, OPT_QUIET, OPT_HELP, OPT_VERSION, OPT_TRACKS, OPT_DURATION, OPT_DEADLINE, OPT_EXCLUDE_ARTIST, OPT_NO_EXPLICIT, OPT_LIKE,
         OPT_ARC, OPT_SEED, OPT_STRICT, OPT_FORMAT, OPT_OUTPUT, OPT_DETACH, OPT_LIMIT, OPT_STATE, OPT_AFTER, OPT_PORT,
         OPT_PASTE, OPT_TO, OPT_SAVE_TO, OPT_NAME, OPT_PUBLIC, OPT_AGAIN,
         OPT_SINCE, OPT_UNTIL,
@@ -127,5 +127,3 @@ void save_show(FILE *f, const json_t *reply); /* what became of it, for people *
 
 /* The wish of the arguments, as parameters of Recommend, Understand and Plan; NULL: out of memory. recommend.c */
 json_t *wish_parameters(const struct ctl *c);
-/* A finished playlist in the wished format, to standard output or a file. recommend.c */
-int show_playlist(const struct ctl *c, const json_t *playlist);

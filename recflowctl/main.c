@@ -33,6 +33,8 @@ int main(int argc, char **argv)
         r = args_parse(&c.args, argc, argv, &command);
         if (r != 0)
                 return r;
+        if (c.args.is_set[OPT_VERSION] && !c.args.is_set[OPT_HELP])
+                return command_version(&c);
         if (!command && !c.args.is_set[OPT_HELP]) {
                 fputs("recflowctl: a command is needed, such as: recflowctl recommend \"rainy sunday jazz\"\n"
                       "\"recflowctl help\" lists the commands.\n", stderr);

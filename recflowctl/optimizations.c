@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "text.h"
 
 static const char *text(const json_t *o, const char *name)
 {
@@ -14,6 +15,13 @@ static const char *text(const json_t *o, const char *name)
 static const char *state(const json_t *o, const char *name)
 {
         return json_is_true(json_object_get(o, name)) ? "on" : "off";
+}
+
+static void print_effect(const char *head, const char *effect)
+{
+        printf("      %s ", head);
+        text_wrap(stdout, effect, 11, text_columns());
+        putchar('\n');
 }
 
 static int list(struct ctl *c)
@@ -31,8 +39,9 @@ static int list(struct ctl *c)
         for (size_t i = 0; i < json_array_size(all); i++) {
                 const json_t *o = json_array_get(all, i);
 
-                printf("%-6s%-24s%-6s%s\n      on:  %s\n      off: %s\n", text(o, "phase"), text(o, "name"), state(o, "enabled"),
-                       state(o, "default"), text(o, "on"), text(o, "off"));
+                printf("%-6s%-24s%-6s%s\n", text(o, "phase"), text(o, "name"), state(o, "enabled"), state(o, "default"));
+                print_effect("on: ", text(o, "on"));
+                print_effect("off:", text(o, "off"));
         }
         return ctl_flush(c);
 }

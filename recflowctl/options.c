@@ -12,6 +12,7 @@ const struct option_entry options[OPT_COUNT] = {
         [OPT_JSON] = { "json", NULL, "print only JSON on standard output", FLAG, 0, 0, NULL },
         [OPT_QUIET] = { "quiet", NULL, "print no progress and no hints", FLAG, 0, 0, NULL },
         [OPT_HELP] = { "help", NULL, "print help and exit", FLAG, 0, 0, NULL },
+        [OPT_VERSION] = { "version", NULL, "print the version and exit", FLAG, 0, 0, NULL },
         [OPT_TRACKS] = { "tracks", "N", "how many tracks, 1..200", INTEGER, 1, 200, NULL },
         [OPT_DURATION] = { "duration", "TIME", "how long the playlist is, 1m..24h, such as 45m or 1h30m", DURATION, 60000, 86400000, NULL },
         [OPT_DEADLINE] = { "deadline", "TIME", "answer within this time, 100ms..1h, such as 20s", DURATION, 100, 3600000, NULL },
@@ -358,10 +359,18 @@ static int check(const struct args *a, const struct command *c)
                                 c->name);
                         return EXIT_USAGE;
                 }
-        if (a->is_set[OPT_HELP])
+        if (a->is_set[OPT_HELP] || a->is_set[OPT_VERSION])
                 return 0;
         if (a->n_words < c->words_min || a->n_words > c->words_max) {
                 fprintf(stderr, "recflowctl: usage: recflowctl %s%s%s [OPTION]...\n", c->name, c->arguments[0] ? " " : "", c->arguments);
+                return EXIT_USAGE;
+        }
+        if (a->is_set[OPT_JSON] && a->is_set[OPT_FORMAT] && !a->is_set[OPT_OUTPUT] && strcmp(a->text[OPT_FORMAT], "json") != 0) {
+                fprintf(stderr, "recflowctl: --json prints only JSON; --format %s takes --output FILE then\n", a->text[OPT_FORMAT]);
+                return EXIT_USAGE;
+        }
+        if (a->is_set[OPT_DETACH] && (a->is_set[OPT_FORMAT] || a->is_set[OPT_OUTPUT])) {
+                fprintf(stderr, "recflowctl: --detach doesn't wait for a playlist; \"recflowctl follow RUN\" takes --format and --output\n");
                 return EXIT_USAGE;
         }
         return 0;

@@ -17,4 +17,4 @@ struct option_entry {
 extern const struct option_entry options[OPT_COUNT];
 
 /* What every command takes. */
-#define COMMON (BIT(OPT_SOCKET) | BIT(OPT_JSON) | BIT(OPT_QUIET) | BIT(OPT_HELP))
+#define COMMON (BIT(OPT_SOCKET) | BIT(OPT_JSON) | BIT(OPT_QUIET) | BIT(OPT_HELP) | BIT(OPT_VERSION))

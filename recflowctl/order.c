@@ -6,10 +6,13 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "csv.h"
 #include "ctl.h"
-#include "formats.h"
+#include "result.h"
 #include "table.h"
 #include "text.h"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some programs write it before UTF-8 */
 
 static int read_all(const struct ctl *c, const char *path, struct rf_buf *b)
 {
@@ -113,24 +116,41 @@ static json_t *tracks_from_lines(char *text)
         return tracks;
 }
 
+static int read_csv(const struct ctl *c, const char *path, char *text, json_t **ret)
+{
+        unsigned record;
+        int r = csv_read(text, ret, &record);
+
+        if (r == -EBADMSG)
+                return ctl_fail(c, EXIT_FAILED, "input", "%s: record %u: a quotation mark isn't closed, or text follows it", path, record);
+        if (r == -EILSEQ)
+                return ctl_fail(c, EXIT_FAILED, "input", "%s: record %u isn't UTF-8", path, record);
+        return r < 0 ? ctl_out_of_memory(c) : 0;
+}
+
 static int read_tracks(const struct ctl *c, const char *path, json_t **ret)
 {
         _cleanup_buf_ struct rf_buf b = RF_BUF_INIT;
         _cleanup_json_ json_t *root = NULL, *tracks = NULL;
         json_error_t error;
-        size_t blank;
+        char *text;
         int r = read_all(c, path, &b);
 
         if (r != 0)
                 return r;
-        blank = strspn(b.data, " \t\r\n");
-        if (b.data[blank] == '{' || b.data[blank] == '[') {
-                r = rf_json_parse(b.data, b.size, &root, &error);
+        text = b.data + (strncmp(b.data, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0);
+        text += strspn(text, " \t\r\n");
+        if (*text == '<')
+                return ctl_fail(c, EXIT_USAGE, "input", "%s: XSPF can't be read; use JSPF, which holds the same (--format jspf)", path);
+        if (csv_is_list(text))
+                return read_csv(c, path, text, ret);
+        if (*text == '{' || *text == '[') {
+                r = rf_json_parse(text, b.size - (size_t)(text - b.data), &root, &error);
                 if (r < 0)
                         return ctl_fail(c, EXIT_FAILED, "input", "%s:%d: %s", path, error.line, error.text);
                 tracks = tracks_from_json(root);
         } else
-                tracks = tracks_from_lines(b.data);
+                tracks = tracks_from_lines(text);
         if (!tracks)
                 return ctl_fail(c, EXIT_FAILED, "input", "%s: a line that isn't UTF-8, or no memory", path);
         if (!json_is_array(tracks))
@@ -142,7 +162,20 @@ static int read_tracks(const struct ctl *c, const char *path, json_t **ret)
 /* As a playlist, for the formats. */
 static json_t *as_playlist(const json_t *reply)
 {
-        return json_pack("{s:s, s:s, s:O}", "title", "Ordered", "prompt", "", "tracks", json_object_get(reply, "tracks"));
+        return json_pack("{s:s, s:s, s:O, s:O*}", "title", "Ordered", "prompt", "", "tracks", json_object_get(reply, "tracks"), "quality",
+                         json_object_get(reply, "quality"));
+}
+
+static void print_ordered(FILE *f, const json_t *playlist, unsigned columns, bool has_colour)
+{
+        const json_t *quality = json_object_get(playlist, "quality");
+        char coherence[16], shuffled[16], fit[16];
+
+        table_tracks(f, json_object_get(playlist, "tracks"), columns, has_colour);
+        fprintf(f, "\nneighbours alike %s (shuffled %s), arc %s\n",
+                text_milli(json_integer_value(json_object_get(quality, "coherence_milli")), coherence, sizeof(coherence)),
+                text_milli(json_integer_value(json_object_get(quality, "coherence_shuffled_milli")), shuffled, sizeof(shuffled)),
+                text_milli(json_integer_value(json_object_get(quality, "arc_fit_milli")), fit, sizeof(fit)));
 }
 
 int command_order(struct ctl *c)
@@ -150,8 +183,6 @@ int command_order(struct ctl *c)
         const struct args *a = &c->args;
         _cleanup_json_ json_t *tracks = NULL, *parameters = NULL, *reply = NULL, *playlist = NULL;
         const char *arc = a->text[OPT_ARC];
-        const json_t *quality;
-        char coherence[16], shuffled[16], fit[16];
         int r = read_tracks(c, a->words[0], &tracks);
 
         if (r != 0)
@@ -163,17 +194,6 @@ int command_order(struct ctl *c)
         r = ctl_call(c, WORKFLOW ".Order", parameters, &reply);
         if (r != 0)
                 return r;
-        if (a->is_set[OPT_JSON] && !a->is_set[OPT_FORMAT])
-                return ctl_print_json(c, reply);
-        if (a->is_set[OPT_OUTPUT] || (a->is_set[OPT_FORMAT] && strcmp(a->text[OPT_FORMAT], "text") != 0)) {
-                playlist = as_playlist(reply);
-                return playlist ? show_playlist(c, playlist) : ctl_out_of_memory(c);
-        }
-        table_tracks(stdout, json_object_get(reply, "tracks"), text_columns(), text_has_colour(stdout));
-        quality = json_object_get(reply, "quality");
-        printf("\nneighbours alike %s (shuffled %s), arc %s\n",
-               text_milli(json_integer_value(json_object_get(quality, "coherence_milli")), coherence, sizeof(coherence)),
-               text_milli(json_integer_value(json_object_get(quality, "coherence_shuffled_milli")), shuffled, sizeof(shuffled)),
-               text_milli(json_integer_value(json_object_get(quality, "arc_fit_milli")), fit, sizeof(fit)));
-        return ctl_flush(c);
+        playlist = as_playlist(reply);
+        return playlist ? result_show(c, &(struct result){ .playlist = playlist, .whole = reply, .print = print_ordered }) : ctl_out_of_memory(c);
 }

@@ -1,15 +1,12 @@
 /* recommend and follow: a stream of states, then the playlist. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "ctl.h"
-#include "formats.h"
+#include "result.h"
 #include "table.h"
 #include "text.h"
 
@@ -73,83 +70,6 @@ json_t *wish_parameters(const struct ctl *c)
         return r < 0 ? NULL : json_pack("{s:s, s:O}", "prompt", prompt, "options", options);
 }
 
-/* ---- The result ---- */
-
-static int write_result(FILE *f, const struct ctl *c, const json_t *playlist, unsigned columns, bool has_colour)
-{
-        const char *format = c->args.is_set[OPT_FORMAT] ? c->args.text[OPT_FORMAT] : c->args.is_set[OPT_JSON] ? "json" : "text";
-
-        if (strcmp(format, "text") != 0)
-                return format_write(f, format, playlist);
-        table_playlist(f, playlist, columns, has_colour);
-        return 0;
-}
-
-/* A device, a pipe: written to as it is, never replaced. */
-static int write_special(const struct ctl *c, const json_t *playlist)
-{
-        const char *path = c->args.text[OPT_OUTPUT];
-        FILE *f = fopen(path, "we");
-        int r = f ? write_result(f, c, playlist, 80, false) : -errno;
-
-        if (f && fclose(f) != 0 && r >= 0)
-                r = -errno;
-        return r < 0 ? ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, rf_strerror(r)) : EXIT_DONE;
-}
-
-/* Into a file that appears whole or not at all. */
-static int write_file(const struct ctl *c, const json_t *playlist)
-{
-        const char *path = c->args.text[OPT_OUTPUT];
-        _cleanup_free_ char *temporary = NULL;
-        struct stat st;
-        FILE *f = NULL;
-        int fd, r;
-
-        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-                return write_special(c, playlist);
-        if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-                return ctl_out_of_memory(c);
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0 || !(f = fdopen(fd, "w"))) {
-                r = ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, strerror(errno));
-                if (fd >= 0) {
-                        close(fd);
-                        unlink(temporary);
-                }
-                return r;
-        }
-        r = write_result(f, c, playlist, 80, false);
-        if (r >= 0 && fchmod(fd, 0666 & ~umask(022)) < 0)
-                r = -errno;
-        if (fclose(f) != 0 && r >= 0)
-                r = -errno;
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
-        if (r >= 0)
-                return EXIT_DONE;
-        unlink(temporary);
-        return ctl_fail(c, EXIT_FAILED, "output", "%s: %s", path, rf_strerror(r));
-}
-
-int show_playlist(const struct ctl *c, const json_t *playlist)
-{
-        const json_t *unmet = json_object_get(json_object_get(playlist, "receipt"), "unmet");
-        int r;
-
-        if (c->args.is_set[OPT_OUTPUT]) {
-                r = write_file(c, playlist);
-                if (r == EXIT_DONE && c->args.is_set[OPT_JSON])
-                        r = ctl_print_json(c, playlist);
-        } else {
-                r = write_result(stdout, c, playlist, text_columns(), text_has_colour(stdout));
-                r = r < 0 ? ctl_out_of_memory(c) : ctl_flush(c);
-        }
-        if (r == EXIT_DONE && c->args.is_set[OPT_STRICT] && json_array_size(unmet) > 0)
-                return EXIT_UNMET;
-        return r;
-}
-
 /* ---- Following ---- */
 
 static void show_progress(const struct ctl *c, const json_t *state)
@@ -187,34 +107,38 @@ static void cancel_run(struct ctl *c, const char *run)
         int r = parameters ? ctl_call(&other, WORKFLOW ".Cancel", parameters, &reply) : ctl_out_of_memory(c);
 
         rf_varlink_client_free(other.client);
-        ctl_say(c, r == 0 ? "recflowctl: run %s cancelled\n" : "recflowctl: run %s could not be cancelled\n", run);
+        if (r != 0)
+                ctl_say(c, "recflowctl: run %s could not be cancelled\n", run);
+        else
+                ctl_say(c, json_is_true(json_object_get(reply, "cancelled")) ? "recflowctl: run %s cancelled\n" :
+                                                                              "recflowctl: run %s had ended before; \"recflowctl show\" has it\n", run);
 }
 
 /* The playlist is shown first: it's there whatever becomes of the saving. JSON is one value, which waits for the end. */
 static int finish(struct ctl *c, const char *run, const json_t *state)
 {
         json_t *playlist = json_object_get(state, "playlist");
-        const char *format = c->args.is_set[OPT_FORMAT] ? c->args.text[OPT_FORMAT] : c->args.is_set[OPT_JSON] ? "json" : "text";
-        bool is_json = strcmp(format, "json") == 0, is_text = strcmp(format, "text") == 0;
+        const struct result result = { .playlist = playlist, .whole = playlist, .print = table_playlist };
+        const char *format = result_format(c);
+        bool is_json = c->args.is_set[OPT_JSON] || strcmp(format, "json") == 0;
         _cleanup_json_ json_t *reply = NULL;
         int r = 0, saved;
 
         if (!c->args.is_set[OPT_SAVE_TO])
-                return show_playlist(c, playlist);
+                return result_show(c, &result);
         if (!is_json)
-                r = show_playlist(c, playlist);
+                r = result_show(c, &result);
         if (r != EXIT_DONE && r != EXIT_UNMET)
                 return r;
         saved = save_run(c, run, c->args.text[OPT_SAVE_TO], &reply);
-        if (saved == 0 && !is_json)
-                save_show(is_text && !c->args.is_set[OPT_JSON] ? stdout : stderr, reply);
-        if (is_json && saved == 0) {
-                if (json_object_set(playlist, "saved", reply) < 0)
-                        return ctl_out_of_memory(c);
-                r = show_playlist(c, playlist);
-        }
         if (saved != 0)
                 return saved;
+        if (!is_json)
+                save_show(strcmp(format, "text") == 0 ? stdout : stderr, reply);
+        else if (json_object_set(playlist, "saved", reply) < 0)
+                return ctl_out_of_memory(c);
+        else
+                r = result_show(c, &result);
         saved = ctl_flush(c);
         return r != EXIT_DONE ? r : saved;
 }

@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "ctl.h"
+#include "result.h"
+#include "table.h"
 #include "text.h"
 
 static const char *text(const json_t *o, const char *name)
@@ -106,13 +108,19 @@ static int print_info(const struct ctl *c, const json_t *info)
 int command_show(struct ctl *c)
 {
         _cleanup_json_ json_t *parameters = json_pack("{s:s}", "run", c->args.words[0]), *reply = NULL;
-        const json_t *playlist;
+        struct result result = { .print = table_playlist };
+        const json_t *info;
+        char why[160];
         int r = parameters ? ctl_call(c, WORKFLOW ".Get", parameters, &reply) : ctl_out_of_memory(c);
 
         if (r != 0)
                 return r;
-        if (c->args.is_set[OPT_JSON] && !c->args.is_set[OPT_FORMAT])
-                return ctl_print_json(c, reply);
-        playlist = json_object_get(reply, "playlist");
-        return playlist ? show_playlist(c, playlist) : print_info(c, json_object_get(reply, "info"));
+        info = json_object_get(reply, "info");
+        result.whole = reply;
+        result.playlist = json_object_get(reply, "playlist");
+        snprintf(why, sizeof(why), "run %s has no playlist: it is %s", text(info, "run"), text(info, "state"));
+        result.without = why;
+        if (!result.playlist && !c->args.is_set[OPT_JSON] && !c->args.is_set[OPT_FORMAT] && !c->args.is_set[OPT_OUTPUT])
+                return print_info(c, info);
+        return result_show(c, &result);
 }

@@ -104,7 +104,7 @@ static int export_state(struct ctl *c)
                 r = ctl_flush(c);
         if (r == 0)
                 tell_end(c, end);
-        return r;
+        return r == 0 && path && c->args.is_set[OPT_JSON] ? ctl_print_json(c, end) : r;
 }
 
 /* ---- Import ---- */

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/macros.h"
+
 void text_init(void)
 {
         /* names are UTF-8 whatever the terminal was set to */
@@ -106,6 +108,29 @@ void text_print(FILE *f, const char *s, size_t columns, bool is_right)
         }
         for (; !is_right && used < columns; used++)
                 fputc(' ', f);
+}
+
+void text_wrap(FILE *f, const char *s, size_t indent, size_t columns)
+{
+        size_t at = indent, n;
+
+        for (s += strspn(s, " "); *s; s += n, s += strspn(s, " ")) {
+                _cleanup_free_ char *word = NULL;
+                size_t width;
+
+                n = strcspn(s, " ");
+                word = strndup(s, n);
+                width = word ? text_width(word) : 0;
+                if (at > indent && at + 1 + width > columns) {
+                        fprintf(f, "\n%*s", (int)indent, "");
+                        at = indent;
+                } else if (at > indent) {
+                        fputc(' ', f);
+                        at++;
+                }
+                text_print(f, word ? word : "", width, false);
+                at += width;
+        }
 }
 
 const char *text_time(uint64_t ms, char *buf, size_t size)

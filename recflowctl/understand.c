@@ -82,8 +82,13 @@ static void print_brief(const json_t *reply)
 
 static int ask(struct ctl *c, const char *method, json_t **ret)
 {
-        _cleanup_json_ json_t *parameters = wish_parameters(c);
+        _cleanup_json_ json_t *parameters = NULL;
 
+        if (c->args.n_words == 0 && c->args.n_like == 0) {
+                fputs("recflowctl: a prompt is needed, such as: \"rainy sunday jazz\"\n", stderr);
+                return EXIT_USAGE;
+        }
+        parameters = wish_parameters(c);
         return parameters ? ctl_call(c, method, parameters, ret) : ctl_out_of_memory(c);
 }
 
@@ -100,28 +105,53 @@ int command_understand(struct ctl *c)
         return ctl_flush(c);
 }
 
+static const char *duration_of(const json_t *o, const char *name, char *buf, size_t size)
+{
+        return text_duration((uint64_t)number(o, name), buf, size);
+}
+
+static void print_item(const json_t *item)
+{
+        json_int_t min = number(item, "calls_min"), max = number(item, "calls_max");
+        char time[32], bounds[48] = "";
+
+        if (min != max)
+                snprintf(bounds, sizeof(bounds), "%lld-%lld", (long long)min, (long long)max);
+        printf("%-20s %-12s %7lld %9s %7lld %9s\n", text(item, "operation"), text(item, "provider"), (long long)number(item, "calls"), bounds,
+               (long long)number(item, "cached"), number(item, "expected_us") ? duration_of(item, "expected_us", time, sizeof(time)) : "unknown");
+}
+
+static void print_plan(const json_t *reply)
+{
+        const json_t *items = json_object_get(reply, "items");
+        json_int_t min = number(reply, "calls_min"), max = number(reply, "calls_max");
+        char time[32], least[32], most[32];
+
+        printf("%-20s %-12s %7s %9s %7s %9s\n", "Operation", "Provider", "Calls", "Bounds", "Cached", "Each");
+        for (size_t i = 0; i < json_array_size(items); i++)
+                print_item(json_array_get(items, i));
+        printf("\n%lld calls as a rule", (long long)number(reply, "calls"));
+        if (min != max)
+                printf(" (%lld to %lld)", (long long)min, (long long)max);
+        printf(", %lld of them cached; ", (long long)number(reply, "cached"));
+        if (number(reply, "expected_us") == 0)
+                printf("time unknown\n");
+        else if (number(reply, "expected_min_us") == number(reply, "expected_max_us"))
+                printf("%s\n", duration_of(reply, "expected_us", time, sizeof(time)));
+        else
+                printf("%s (%s to %s)\n", duration_of(reply, "expected_us", time, sizeof(time)),
+                       duration_of(reply, "expected_min_us", least, sizeof(least)), duration_of(reply, "expected_max_us", most, sizeof(most)));
+}
+
 int command_plan(struct ctl *c)
 {
         _cleanup_json_ json_t *reply = NULL;
-        const json_t *items;
-        char time[32];
         int r = ask(c, WORKFLOW ".Plan", &reply);
 
         if (r != 0)
                 return r;
         if (c->args.is_set[OPT_JSON])
                 return ctl_print_json(c, reply);
-        items = json_object_get(reply, "items");
-        printf("%-20s %-12s %7s %7s %9s\n", "Operation", "Provider", "Calls", "Cached", "Each");
-        for (size_t i = 0; i < json_array_size(items); i++) {
-                const json_t *item = json_array_get(items, i);
-
-                printf("%-20s %-12s %s%6lld %7lld %9s\n", text(item, "operation"), text(item, "provider"),
-                       json_is_true(json_object_get(item, "estimate")) ? "~" : " ", (long long)number(item, "calls"),
-                       (long long)number(item, "cached"),
-                       number(item, "expected_us") ? text_duration((uint64_t)number(item, "expected_us"), time, sizeof(time)) : "unknown");
-        }
-        printf("\n%lld calls, %lld of them cached; %s\n", (long long)number(reply, "calls"), (long long)number(reply, "cached"),
-               number(reply, "expected_us") ? text_duration((uint64_t)number(reply, "expected_us"), time, sizeof(time)) : "time unknown");
+        print_plan(reply);
         return ctl_flush(c);
 }

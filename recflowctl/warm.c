@@ -146,7 +146,8 @@ static void print_status(const json_t *reply)
 {
         const json_t *items = json_object_get(reply, "items");
 
-        printf("since the start %lld runs of warming in %lld passes (%lld gave way to a person): %lld calls spent, %lld saved\n",
+        printf("since the start: runs of warming %lld, passes %lld (gave way to a person: %lld)\n"
+               "                 calls spent %lld, saved %lld\n",
                number(reply, "runs"), number(reply, "passes"), number(reply, "interrupted"), number(reply, "calls_spent"),
                number(reply, "calls_saved"));
         if (json_array_size(items) > 0)

@@ -326,6 +326,8 @@ json_t *rf_encode_plan(const struct rf_plan *p)
                 rf_build_string(b, j, "provider", item->provider ? item->provider : "");
                 rf_build_string(b, j, "endpoint", item->endpoint ? item->endpoint : "");
                 rf_build_int(b, j, "calls", item->calls);
+                rf_build_int(b, j, "calls_min", item->calls_min);
+                rf_build_int(b, j, "calls_max", item->calls_max);
                 rf_build_int(b, j, "cached", item->cached);
                 if (item->expected_us)
                         rf_build_int(b, j, "expected_us", item->expected_us);
@@ -336,7 +338,11 @@ json_t *rf_encode_plan(const struct rf_plan *p)
         rf_build_put(b, o, "not_understood", rf_encode_not_understood(p->brief));
         rf_build_put(b, o, "items", items);
         rf_build_int(b, o, "calls", p->calls);
+        rf_build_int(b, o, "calls_min", p->calls_min);
+        rf_build_int(b, o, "calls_max", p->calls_max);
         rf_build_int(b, o, "cached", p->cached);
         rf_build_int(b, o, "expected_us", p->expected_us);
+        rf_build_int(b, o, "expected_min_us", p->expected_min_us);
+        rf_build_int(b, o, "expected_max_us", p->expected_max_us);
         return rf_build_done(b, o);
 }

@@ -8,7 +8,6 @@
 #include "flow/understand.h"
 
 #define GENRE_ARTISTS 50u       /* asked for each genre */
-#define MATCHED_MAX 20u
 #define MATCHED_POPULARITY_MIN 15
 #define SUGGESTED_MAX 8u        /* looked up by name (docs/workflow.md, "Seed gathering") */
 #define SUGGESTED_PER_GENRE 6u
@@ -39,7 +38,7 @@ static bool prefers(const struct rf_brief *b, const struct rf_artist *x, const s
 /* The artists of one answer worth a look, best first: insertion into a short list. */
 static int take_artists(struct artist_work *w, const struct rf_run_genre *g, const struct rf_answer *a)
 {
-        const struct rf_artist *best[MATCHED_MAX];
+        const struct rf_artist *best[RF_ARTISTS_MATCHED_MAX];
         size_t n = 0;
 
         for (size_t i = 0; i < MIN(a->n_artists, (size_t)GENRE_ARTISTS); i++) {
@@ -50,9 +49,9 @@ static int take_artists(struct artist_work *w, const struct rf_run_genre *g, con
                         continue;
                 while (at > 0 && prefers(w->run->brief, &a->artists[i], best[at - 1]))
                         at--;
-                if (at >= MATCHED_MAX)
+                if (at >= RF_ARTISTS_MATCHED_MAX)
                         continue;
-                n = MIN(n + 1, (size_t)MATCHED_MAX);
+                n = MIN(n + 1, (size_t)RF_ARTISTS_MATCHED_MAX);
                 memmove(&best[at + 1], &best[at], (n - at - 1) * sizeof(*best));
                 best[at] = &a->artists[i];
         }
@@ -101,14 +100,14 @@ static int match(struct artist_work *w)
 {
         struct rf_run *run = w->run;
 
-        run->matched = rf_arena_array(&run->arena, MATCHED_MAX, sizeof(*run->matched));
+        run->matched = rf_arena_array(&run->arena, RF_ARTISTS_MATCHED_MAX, sizeof(*run->matched));
         if (!run->matched)
                 return -ENOMEM;
         qsort(w->seen, w->n_seen, sizeof(*w->seen), by_artist_key);
         run->artist_genres = w->seen;
         run->n_artist_genres = w->n_seen;
-        for (size_t rank = 0; rank < MATCHED_MAX; rank++)
-                for (size_t i = 0; i < w->n && run->n_matched < MATCHED_MAX; i++) {
+        for (size_t rank = 0; rank < RF_ARTISTS_MATCHED_MAX; rank++)
+                for (size_t i = 0; i < w->n && run->n_matched < RF_ARTISTS_MATCHED_MAX; i++) {
                         bool is_listed = false;
 
                         for (size_t k = 0; k < run->n_matched; k++)
@@ -199,8 +198,8 @@ int rf_artists_gather(struct rf_run *run)
         struct artist_work w = { .run = run };
         int r;
 
-        w.found = rf_arena_array(&run->arena, MAX(run->n_genres * MATCHED_MAX, (size_t)SUGGESTED_MAX), sizeof(*w.found));
-        w.rank = rf_arena_array(&run->arena, MAX(run->n_genres * MATCHED_MAX, (size_t)SUGGESTED_MAX), sizeof(*w.rank));
+        w.found = rf_arena_array(&run->arena, MAX(run->n_genres * RF_ARTISTS_MATCHED_MAX, (size_t)SUGGESTED_MAX), sizeof(*w.found));
+        w.rank = rf_arena_array(&run->arena, MAX(run->n_genres * RF_ARTISTS_MATCHED_MAX, (size_t)SUGGESTED_MAX), sizeof(*w.rank));
         w.seen = rf_arena_array(&run->arena, run->n_genres * GENRE_ARTISTS + SUGGESTED_MAX, sizeof(*w.seen));
         if (!w.found || !w.rank || !w.seen)
                 return -ENOMEM;

@@ -8,6 +8,7 @@
  * Finds them (yields): by genre where a service can list them so, otherwise the well-known ones of each genre by name. Fills the run's
  * matched artists, best first, and what is known of artists' genres. -ECANCELED, -ENOMEM.
  */
+#define RF_ARTISTS_MATCHED_MAX 20u
 int rf_artists_gather(struct rf_run *run);
 
 /* Lends candidates what is known of their artists' genres. Doesn't yield. */

@@ -1,9 +1,11 @@
+#include "flow/artists.h"
 #include "flow/cohesion.h"
 #include "flow/discography.h"
 #include "flow/generators.h"
 
 #define ARTISTS_FIRST 12u   /* looked into in the first pass (docs/workflow.md, "Generation") */
 #define ARTISTS_LATER 8u    /* more of them in each further pass */
+#define ARTISTS_FEW 8u      /* that even a small genre usually has */
 #define ALBUMS_ALL 6u       /* of each, where everything is generated before it is filtered */
 #define CONFIDENCE .75f
 
@@ -23,10 +25,14 @@ static uint32_t albums(const struct rf_run *run, unsigned pass)
         return run->brief->wants_obscure || pass > 0 ? 1 : 0;
 }
 
-size_t rf_artists_calls(const struct rf_run *run, uint32_t *ret_limit)
+struct rf_artists_forecast rf_artists_forecast(const struct rf_run *run, unsigned pass)
 {
-        *ret_limit = tracks_per_artist(run->brief, ARTISTS_FIRST);
-        return run->n_genres > 0 ? ARTISTS_FIRST : 0;
+        bool begins_anew = pass == 0 || !rf_run_is_on(run, RF_OPT_REUSE_PASSES);
+        uint32_t from = begins_anew ? 0 : ARTISTS_FIRST + (pass - 1) * ARTISTS_LATER, n = pass == 0 ? ARTISTS_FIRST : ARTISTS_LATER;
+
+        n = run->n_genres > 0 && from < RF_ARTISTS_MATCHED_MAX ? MIN(n, RF_ARTISTS_MATCHED_MAX - from) : 0;
+        return (struct rf_artists_forecast){ .least = MIN(n, pass == 0 ? ARTISTS_FEW : 0), .most = n,
+                                             .tracks = tracks_per_artist(run->brief, MAX(n, 1u)), .albums = albums(run, pass) };
 }
 
 int rf_artists_generator(void *arg)

@@ -44,17 +44,25 @@ int rf_flow_recommend(const struct rf_flow *f, const struct rf_wish *wish, const
 struct rf_plan_item {
         enum rf_op op;
         const char *provider, *endpoint;
-        uint32_t calls, cached;
+        uint32_t calls;               /* as a rule */
+        uint32_t calls_min, calls_max;
+        uint32_t cached;
         uint64_t expected_us; /* of one call; 0 = never seen */
         bool is_estimate;     /* the number of calls depends on answers not known yet */
 };
 
+#define RF_PLAN_ITEMS_MAX (RF_OP_COUNT + 2u) /* two operations may be used at a second provider, too */
+
+/*
+ * How many passes of generation a run makes depends on what it finds: the least is a run that needs none, the most one that is never
+ * content. Times are those of the longest chain of calls, without waits for a service's limits.
+ */
 struct rf_plan {
         struct rf_brief *brief;
-        struct rf_plan_item items[RF_OP_COUNT];
+        struct rf_plan_item items[RF_PLAN_ITEMS_MAX];
         size_t n_items;
-        uint32_t calls, cached;
-        uint64_t expected_us; /* of the whole run: longest chain of calls */
+        uint32_t calls, calls_min, calls_max, cached;
+        uint64_t expected_us, expected_min_us, expected_max_us;
 };
 
 /* A dry run: makes no call. Doesn't yield. */

@@ -192,24 +192,33 @@ static int gather_user(void *arg)
         return r;
 }
 
-static int gather_text(void *arg)
+/* Where no word was understood. 1, 0: nothing to search for, -ENOMEM. */
+static int text_query(struct rf_run *run, struct rf_query *ret)
 {
-        struct rf_generator *w = arg;
-        const struct rf_brief *b = w->run->brief;
-        struct rf_call call = { .query = { .op = RF_OP_SEARCH_TRACKS, .limit = TEXT_TRACKS } };
+        const struct rf_brief *b = run->brief;
         char *text = NULL;
-        int r;
 
-        if (b->n_not_understood == 0)
+        if (b->n_terms > 0 || b->n_not_understood == 0)
                 return 0;
         for (size_t i = 0; i < b->n_not_understood; i++) {
-                text = rf_arena_printf(&w->run->arena, "%s%s%s", text ? text : "", text ? " " : "", b->not_understood[i]);
+                text = rf_arena_printf(&run->arena, "%s%s%s", text ? text : "", text ? " " : "", b->not_understood[i]);
                 if (!text)
                         return -ENOMEM;
                 if (strlen(text) > RF_RECORD_STRING_MAX / 4)
                         break;
         }
-        call.query.text = text;
+        *ret = (struct rf_query){ .op = RF_OP_SEARCH_TRACKS, .text = text, .limit = TEXT_TRACKS };
+        return 1;
+}
+
+static int gather_text(void *arg)
+{
+        struct rf_generator *w = arg;
+        struct rf_call call = { 0 };
+        int r = text_query(w->run, &call.query);
+
+        if (r <= 0)
+                return r;
         r = rf_calls_make(w->run, RF_STEP_GATHER, &call, 1);
         for (size_t i = 0; r >= 0 && call.answer && i < call.answer->n_tracks; i++)
                 r = rf_finds_add(&w->finds, &(struct rf_find){ .track = &call.answer->tracks[i], .answer = call.answer,
@@ -236,6 +245,8 @@ size_t rf_gather_first_queries(struct rf_run *run, struct rf_query *ret, size_t 
                                               .limit = EXCLUDED_ARTISTS };
         if (rf_upstream_can(run->flow->upstream, RF_OP_USER_TOP) && n < max)
                 ret[n++] = (struct rf_query){ .op = RF_OP_USER_TOP, .limit = USER_TRACKS };
+        if (n < max && text_query(run, &ret[n]) > 0)
+                n++;
         return n;
 }
 

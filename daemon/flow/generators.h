@@ -22,9 +22,15 @@ int rf_artists_generator(void *generator);
 /* Recommendations from seeds, negative seeds and the wished features; more pages of genres where nobody recommends. */
 int rf_seeds_generator(void *generator);
 
-/* What a first pass comes to, if nothing was found yet: calls and the records of each; albums of each artist mentioned for itself. */
-size_t rf_artists_calls(const struct rf_run *run, uint32_t *ret_limit);
+/* What a pass would look into, before anything is found: artists of the genres, and of each so many tracks and albums. */
+struct rf_artists_forecast {
+        uint32_t least, most;
+        uint32_t tracks, albums;
+};
+struct rf_artists_forecast rf_artists_forecast(const struct rf_run *run, unsigned pass);
+/* How many recommendations a pass asks for: calls, and the records of each. */
 size_t rf_seeds_calls(const struct rf_run *run, uint32_t *ret_limit);
+/* Albums of each artist mentioned for itself. */
 uint32_t rf_anchors_albums(const struct rf_brief *b);
 
 /* Runs all three at once and merges what they found into the pool (yields). -ECANCELED, -ENOMEM. */

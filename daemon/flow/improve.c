@@ -18,6 +18,8 @@
 #define POOR_PASSES_MAX 2u
 #define PASS_SLOW_US (10 * USEC_PER_SEC)
 #define GROWTH 20u        /* a twentieth */
+#define TRACKS_FEW 10u    /* one pass brings so many even where it finds little */
+#define TRACKS_MANY 50u   /* more than that it seldom brings */
 #define FIT_GOOD .80f     /* mean fit of a choice that needs no further pass */
 
 /* What a choice is worth: its quality, and how near the heart of the wish it is. */
@@ -195,4 +197,14 @@ int rf_improve(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *
         *ret = m.best;
         *ret_evaluation = m.evaluation;
         return 0;
+}
+
+/* One genre alone is often too narrow for a sound, or an era: its further tracks are looked at, and deeper cuts of its artists. */
+struct rf_passes rf_improve_passes(const struct rf_run *run)
+{
+        uint32_t tracks = run->brief->n_tracks;
+
+        if (!rf_run_is_on(run, RF_OPT_EARLY_EXIT))
+                return (struct rf_passes){ PASSES_OLD, PASSES_OLD, PASSES_OLD };
+        return (struct rf_passes){ .usual = tracks > TRACKS_MANY || (run->n_genres == 1 && tracks > TRACKS_FEW) ? 2 : 1, .most = PASSES_MAX };
 }

@@ -9,3 +9,9 @@
  * hundredths, or time is up (yields). The best choice of all passes is returned, not the last. -ECANCELED, -ENOMEM.
  */
 int rf_improve(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *ret_evaluation);
+
+/* How many passes that takes, before anything is found. Doesn't yield. */
+struct rf_passes {
+        unsigned least, usual, most;
+};
+struct rf_passes rf_improve_passes(const struct rf_run *run);

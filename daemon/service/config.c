@@ -220,15 +220,33 @@ static const char *nearest_setting(const char *section, const char *name)
         return NULL;
 }
 
+/* "[daemon], [runs], ": each section of the table once. */
+static const char *list_sections(char *buf, size_t size)
+{
+        size_t at = 0;
+
+        buf[0] = '\0';
+        for (int i = 0; i < RF_SET_COUNT; i++) {
+                bool is_new = true;
+
+                for (int k = 0; k < i; k++)
+                        is_new = is_new && strcmp(rf_settings[k].section, rf_settings[i].section) != 0;
+                if (is_new && at < size)
+                        at += (size_t)snprintf(buf + at, size - at, "[%s], ", rf_settings[i].section);
+        }
+        return buf;
+}
+
 static int refuse_unknown(struct reading *rd, const char *section, const char *name)
 {
         const char *near = nearest_setting(section, name);
+        char sections[256];
 
         if (!section[0])
                 return refuse(rd, rd->line, "%.80s stands before the first [section]", name);
         if (!rf_setting_has_section(section))
-                return refuse(rd, rd->line, "there is no section [%.80s]; there are [daemon], [runs], [limits], [cache], [state], "
-                                            "[upstream], [net], [save], [optimizations] and [provider NAME]", section);
+                return refuse(rd, rd->line, "there is no section [%.80s]; there are %sand [provider NAME]", section,
+                              list_sections(sections, sizeof(sections)));
         if (near)
                 return refuse(rd, rd->line, "[%s] has no option %.80s; did you mean %s?", section, name, near);
         return refuse(rd, rd->line, "[%s] has no option %.80s; recflowd --sample prints all of them", section, name);

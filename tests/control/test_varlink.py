@@ -1,7 +1,9 @@
 """The Varlink library on real sockets: certified peers, malformed messages, crowds, slow and vanishing clients."""
 
+import glob
 import json
 import os
+import re
 import select
 import shutil
 import socket
@@ -11,11 +13,22 @@ import time
 
 import pytest
 
-from varlink import BUILD, TIMEOUT, Client, connect, wait_for_line
+from varlink import BUILD, SOURCE, TIMEOUT, Client, connect, wait_for_line
 
 GO = shutil.which("varlink-go-certification")
 needs_go = pytest.mark.skipif(not GO, reason="varlink-go-certification (package varlink-go) isn't installed")
 TEST = "io.recflow.test."
+
+
+def test_the_protocols_document_lists_every_method():
+    with open(os.path.join(SOURCE, "docs/control-protocol.md")) as f:
+        listed = dict(re.findall(r"^- `(io\.recflow\.\w+)`: ((?:.|\n  )+)", f.read(), re.M))
+    described = {}
+    for path in glob.glob(os.path.join(SOURCE, "daemon/control/*.varlink")):
+        with open(path) as f:
+            text = f.read()
+        described[re.search(r"^interface (\S+)", text, re.M).group(1)] = set(re.findall(r"^method (\w+)", text, re.M))
+    assert len(described) == 2 and {name: set(re.split(r",\s+", methods)) for name, methods in listed.items()} == described
 
 
 class Service:

@@ -537,6 +537,8 @@ static void a_warm_run_takes_little_time_of_the_processor(void **state)
 /* ---- Plan and order ---- */
 
 struct planning {
+        const struct house *house;
+        struct rf_wish wish;
         struct rf_plan *plan;
         int r;
 };
@@ -545,37 +547,106 @@ static int plan_main(void *arg)
 {
         struct planning *p = arg;
 
-        p->r = rf_flow_plan(&house.flow, &(struct rf_wish){ .prompt = "rainy sunday jazz", .seed = 1 }, &p->plan);
-        rf_upstream_stop(house.upstream);
+        p->r = rf_flow_plan(&p->house->flow, &p->wish, &p->plan);
+        rf_upstream_stop(p->house->upstream);
         return 0;
 }
 
-static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
+static struct rf_plan *plan(const struct house *h, struct rf_wish wish)
 {
-        struct planning p = { 0 };
+        struct planning p = { .house = h, .wish = wish };
         struct rf_sched *s = NULL;
-        uint64_t calls;
 
-        (void)state;
-        rf_playlist_free(recommend(&house, (struct rf_wish){ .prompt = "rainy sunday jazz", .seed = 1 }));
-        calls = rf_upstream_stats(house.upstream).calls;
         assert_int_equal(rf_sched_new(&(struct rf_sched_options){ .virtual_clock = true,
                                       .virtual_wall_us = 1767225600ull * USEC_PER_SEC }, &s), 0);
         assert_int_equal(rf_sched_run(s, plan_main, &p), 0);
         rf_sched_free(s);
         assert_int_equal(p.r, 0);
+        return p.plan;
+}
+
+static void a_plan_calls_nobody_and_knows_what_is_cached(void **state)
+{
+        const struct rf_wish wish = { .prompt = "rainy sunday jazz", .seed = 1 };
+        struct rf_plan *p;
+        uint64_t calls;
+
+        (void)state;
+        rf_playlist_free(recommend(&house, wish));
+        calls = rf_upstream_stats(house.upstream).calls;
+        p = plan(&house, wish);
         assert_true(rf_upstream_stats(house.upstream).calls == calls);
-        assert_true(p.plan->n_items >= 3);
-        assert_true(p.plan->cached >= 2);
-        assert_true(p.plan->calls > p.plan->cached);
-        for (size_t i = 0; i < p.plan->n_items; i++) {
-                const struct rf_plan_item *item = &p.plan->items[i];
+        assert_true(p->n_items >= 3);
+        assert_true(p->cached >= 2);
+        assert_true(p->calls > p->cached);
+        for (size_t i = 0; i < p->n_items; i++) {
+                const struct rf_plan_item *item = &p->items[i];
 
                 assert_string_equal(item->provider, "mock");
-                assert_true(item->op != RF_OP_RECOMMENDATIONS || item->calls == 3);
-                assert_true(item->op != RF_OP_AUDIO_FEATURES || (item->calls >= 2 && item->calls <= 6));
+                assert_true(item->calls_min <= item->calls && item->calls <= item->calls_max);
+                assert_true(item->is_estimate == (item->calls_min < item->calls_max));
+                assert_true(item->op != RF_OP_RECOMMENDATIONS || (item->calls == 6 && item->calls_min == 0));
         }
-        rf_plan_free(p.plan);
+        rf_plan_free(p);
+}
+
+/* Calls and time of what comes lie within the plan's bounds, and the time is at most three times what is usual, and a third at least. */
+static void a_plan_bounds_what_the_run_takes(void **state)
+{
+        static const struct {
+                const char *prompt;
+                uint32_t n_tracks;
+        } cases[] = { { "happy pop", 0 }, { "rainy sunday jazz", 0 }, { "upbeat 80s synth-pop", 0 }, { "calm piano", 0 }, { "party", 0 },
+                      { "songs for a long drive", 0 }, { "chill bossa nova, 45 minutes", 0 }, { "hidden gems of soul", 0 },
+                      { "epic soundtrack", 0 }, { "something like Miles Davis", 0 }, { "frobnicate", 0 }, { "dark and angry", 60 },
+                      { "ambient sleep, 3 hours", 0 }, { "sad folk", 3 }, { "deep focus for coding", 200 } };
+        struct house h;
+        unsigned near = 0;
+
+        (void)state;
+        assert_int_equal(house_open(&h, &(struct house_options){ .latency = "400ms" }), 0);
+        /* it learns how long each operation takes */
+        rf_playlist_free(recommend(&h, (struct rf_wish){ .prompt = "obscure indie rock", .seed = 1 }));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct house_run run = { .house = &h, .wish = { .prompt = cases[i].prompt, .n_tracks = cases[i].n_tracks, .seed = 1 } };
+                struct rf_plan *p = plan(&h, run.wish);
+                uint32_t calls;
+
+                assert_int_equal(house_recommend(&run), 0);
+                assert_int_equal(run.r, 0);
+                calls = run.playlist->receipt.calls;
+                print_message("# %s: %u to %u calls, %u as a rule; %u were made\n", cases[i].prompt, p->calls_min, p->calls_max, p->calls, calls);
+                assert_in_range(calls, p->calls_min, p->calls_max);
+                assert_in_range(p->calls, p->calls_min, p->calls_max);
+                assert_in_range(run.virtual_us, p->expected_min_us, p->expected_max_us);
+                assert_in_range(run.virtual_us, p->expected_us / 3, p->expected_us * 3);
+                near += calls <= p->calls + p->calls / 4 && calls >= p->calls - p->calls / 4;
+                rf_playlist_free(run.playlist);
+                rf_plan_free(p);
+        }
+        house_close(&h);
+        assert_true(near >= ARRAY_SIZE(cases) / 2);
+}
+
+/* With all optimisations off everything is made anew in each pass, one after the other. */
+static void a_plan_knows_the_switches(void **state)
+{
+        struct rf_optimizations full = rf_optimizations_full(), none = { 0 };
+        struct house_run run = { .house = &house, .wish = { .prompt = "calm piano", .seed = 1 } };
+        struct rf_plan *p;
+
+        (void)state;
+        for (unsigned i = 0; i < RF_OPT_COUNT; i++)
+                rf_optimizations_set(&none, (enum rf_optimization)i, i == RF_OPT_LOCAL_ANALYSIS);
+        rf_upstream_set_optimizations(house.upstream, &none);
+        p = plan(&house, run.wish);
+        assert_int_equal(house_recommend(&run), 0);
+        rf_upstream_set_optimizations(house.upstream, &full);
+        assert_int_equal(run.r, 0);
+        print_message("# %u to %u calls; %u were made\n", p->calls_min, p->calls_max, run.playlist->receipt.calls + run.playlist->receipt.cache_hits);
+        assert_in_range(run.playlist->receipt.calls + run.playlist->receipt.cache_hits, p->calls_min, p->calls_max);
+        rf_playlist_free(run.playlist);
+        rf_plan_free(p);
 }
 
 /* A provider that reads prompts has its say; local analysis off costs a call for each judgement, and changes nothing else. */
@@ -691,6 +762,8 @@ int main(void)
                 cmocka_unit_test(a_thousand_runs_at_once_are_all_correct),
                 cmocka_unit_test(a_warm_run_takes_little_time_of_the_processor),
                 cmocka_unit_test(a_plan_calls_nobody_and_knows_what_is_cached),
+                cmocka_unit_test(a_plan_bounds_what_the_run_takes),
+                cmocka_unit_test(a_plan_knows_the_switches),
                 cmocka_unit_test(prompts_may_be_read_by_a_provider),
                 cmocka_unit_test(ordering_given_tracks_loses_none_and_follows_the_arc),
         };

@@ -96,7 +96,10 @@ def test_understand_and_plan_ask_no_service(daemon):
         calls = c.call(A + "Providers")["parameters"]["providers"][0]["calls"]
     assert (brief["brief"]["year_from"], brief["brief"]["year_to"]) == (1970, 1979)
     assert brief["not_understood"] == ["frobnicate"]
-    assert plan["calls"] > 0 and plan["cached"] == 0 and calls == 0
+    assert 0 < plan["calls_min"] < plan["calls"] < plan["calls_max"] and plan["cached"] == 0 and calls == 0
+    assert plan["expected_min_us"] <= plan["expected_us"] <= plan["expected_max_us"]
+    for name in ("calls", "calls_min", "calls_max"):
+        assert sum(item[name] for item in plan["items"]) == plan[name]
 
 
 def test_given_tracks_are_ordered_and_none_is_lost(daemon):
@@ -377,7 +380,8 @@ def test_optimizations_are_configured_switched_and_reset_by_a_reload(tmp_path):
     ("[runs]\nactive_max = lots\n", ["active_max = lots", "integer"]),
     ("[runs]\nactiv_max = 5\n", ["[runs] has no option activ_max"]),
     ("[runs]\nactive = 5\n", ["did you mean active_max?"]),
-    ("[run]\nactive_max = 5\n", ["there is no section [run]", "[runs]"]),
+    ("[run]\nactive_max = 5\n", ["there is no section [run]; there are [daemon], [runs], ", "[warm]", "[criteria]", "[metrics]",
+                                     "and [provider NAME]"]),
     ("[cache]\nsize = 1M\n", ["size = 1M", "16M"]),
     ("[cache]\nenabled = perhaps\n", ["enabled = perhaps"]),
     ("[daemon]\nsocket = relative/path\n", ["socket = relative/path", "absolute"]),

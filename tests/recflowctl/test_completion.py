@@ -58,7 +58,7 @@ def test_commands_and_their_options_are_those_of_the_table():
     for command, options in commands.items():
         assert list(offers("/nowhere", command, "-")) == options
     assert offers("/nowhere", "run")["runs"] == "list runs, newest first"
-    assert set(offers("/nowhere", "--")) == {"--socket", "--json", "--quiet", "--help"}
+    assert set(offers("/nowhere", "--")) == {"--socket", "--json", "--quiet", "--help", "--version"}
 
 
 @pytest.mark.parametrize("words,expected", [

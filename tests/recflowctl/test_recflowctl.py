@@ -91,6 +91,16 @@ def test_every_format_can_be_read_back(daemon):
     assert m3u[0] == "#EXTM3U" and [line for line in m3u if not line.startswith("#")] == uris
 
 
+def test_a_plan_has_bounds_that_the_run_keeps(daemon):
+    lines = ctl(daemon, "plan", "obscure ska").stdout.decode().splitlines()
+    total = re.fullmatch(r"(\d+) calls as a rule \((\d+) to (\d+)\), \d+ of them cached; .+", lines[-1])
+    assert total and all(width(line) <= 80 for line in lines)
+    assert any(re.match(r"artist_top_tracks +mock +\d+ +\d+-\d+ +0 ", line) for line in lines)
+    usual, least, most = map(int, total.groups())
+    made = json.loads(ctl(daemon, "recommend", "obscure ska", "--json").stdout)["receipt"]["calls"]
+    assert least <= usual <= most and least <= made <= most
+
+
 def test_options_are_wishes(daemon):
     playlist = json.loads(ctl(daemon, "recommend", "happy pop", "--tracks", "7", "--arc", "build", "--no-explicit", "--json").stdout)
     assert len(playlist["tracks"]) == 7 and not any(t.get("explicit") for t in playlist["tracks"])
@@ -129,6 +139,29 @@ def test_order_reads_lines_json_and_jspf(daemon, tmp_path):
     assert bad.returncode == 1 and b"-:1:" in bad.stderr
 
 
+def test_order_reads_our_csv_and_refuses_what_it_cant_read(daemon, tmp_path):
+    playlist = json.loads(ctl(daemon, "recommend", "party", "--tracks", "6", "--json").stdout)
+    for name in ("csv", "xspf"):
+        ctl(daemon, "recommend", "party", "--tracks", "6", "--format", name, "--output", str(tmp_path / f"p.{name}"))
+    out = ctl(daemon, "order", str(tmp_path / "p.csv"), "--json")
+    assert out.returncode == 0, out.stderr
+    assert sorted(t["uri"] for t in json.loads(out.stdout)["tracks"]) == sorted(t["uri"] for t in playlist["tracks"])
+    refused = ctl(daemon, "order", str(tmp_path / "p.xspf"))
+    assert refused.returncode == 2 and b"XSPF can't be read; use JSPF" in refused.stderr and refused.stdout == b""
+    assert json.loads(ctl(daemon, "order", str(tmp_path / "p.xspf"), "--json").stdout)["error"] == "input"
+    # quotation marks, a line break in a cell, an empty line, a byte order mark, columns in another order
+    rows = '\ufeff"artist",album,"title"\r\n"Quill, ""the"" Noraford",,"One\r\nTwo"\r\n\r\nTess,x,Slow Harbour'.encode()
+    tracks = json.loads(ctl(daemon, "order", "-", "--json", stdin=rows).stdout)["tracks"]
+    assert sorted((t["artists"][0], t["title"]) for t in tracks) == [('Quill, "the" Noraford', "One\r\nTwo"), ("Tess", "Slow Harbour")]
+    for bad in (b'title,uri\n"One,x\n', b'title,uri\n"One"x,y\n'):
+        out = ctl(daemon, "order", "-", stdin=bad)
+        assert out.returncode == 1 and b"-: record 2: a quotation mark" in out.stderr
+    assert ctl(daemon, "order", "-", stdin=b"title,uri\n\xff,x\n").returncode == 1
+    # a title with a comma is no list of columns
+    tracks = json.loads(ctl(daemon, "order", "-", "--json", stdin=b"Hello, Goodbye\nRoad").stdout)["tracks"]
+    assert sorted(t["title"] for t in tracks) == ["Hello, Goodbye", "Road"]
+
+
 def test_output_appears_whole_or_not_at_all(daemon, tmp_path):
     target = tmp_path / "out.json"
     out = ctl(daemon, "recommend", "calm", "--format", "json", "--output", str(target))
@@ -148,10 +181,54 @@ def test_what_is_no_file_is_written_to_and_not_replaced(daemon, tmp_path):
     assert stat.S_ISFIFO(os.stat(pipe).st_mode)
 
 
+def test_what_is_printed_of_the_daemon_fits_80_columns(daemon):
+    for arguments in (["status"], ["providers"], ["stats"], ["optimizations"], ["warm", "status"], ["warm", "list"], ["cache", "stats"], ["runs"]):
+        out = ctl(daemon, *arguments)
+        assert out.returncode == 0 and out.stdout
+        assert [line for line in out.stdout.decode().splitlines() if width(line) > 80 and "/" not in line] == [], arguments
+    assert b"      on:  Artists' top tracks are cached as long as the provider declares, 2 h\n           or more.\n" in \
+        ctl(daemon, "optimizations").stdout
+
+
+def test_an_export_into_a_file_tells_its_end(daemon, tmp_path):
+    out = ctl(daemon, "state", "export", "--json", "--output", str(tmp_path / "state"))
+    assert out.returncode == 0 and json.loads(out.stdout)["end"] is True
+    assert json.loads((tmp_path / "state").read_text().splitlines()[-1]) == json.loads(out.stdout)
+
+
 def test_strict_tells_of_an_unmet_wish_and_prints_all_the_same(daemon):
     out = ctl(daemon, "recommend", "something like Miles Davis", "--strict")
     assert out.returncode == 4 and b"Not kept:" in out.stdout and b"Miles Davis" in out.stdout
     assert ctl(daemon, "recommend", "calm piano", "--strict").returncode == 0
+
+
+def test_json_a_file_and_strict_go_together_in_every_command(daemon, tmp_path):
+    run = ctl(daemon, "recommend", "something like Miles Davis", "--tracks", "6", "--detach").stdout.decode().strip()
+    ctl(daemon, "follow", run)
+    (tmp_path / "list").write_bytes(ctl(daemon, "show", run, "--format", "m3u").stdout)
+    for i, (code, arguments) in enumerate(((4, ["recommend", "something like Miles Davis", "--tracks", "6", "--strict"]),
+                                           (4, ["follow", run, "--strict"]), (4, ["show", run, "--strict"]), (0, ["order", str(tmp_path / "list")]))):
+        plain = ctl(daemon, *arguments, "--json")
+        out = ctl(daemon, *arguments, "--json", "--format", "uris", "--output", str(tmp_path / str(i)))
+        assert (plain.returncode, out.returncode) == (code, code), arguments
+        assert json.loads(out.stdout).keys() == json.loads(plain.stdout).keys()
+        assert len((tmp_path / str(i)).read_text().splitlines()) == 6
+        assert ctl(daemon, *arguments, "--json", "--output", str(tmp_path / "json")).returncode == code
+        assert len(json.loads((tmp_path / "json").read_text())["tracks"]) == 6
+    assert ctl(daemon, "order", str(tmp_path / "list"), "--output", str(tmp_path / "text")).stdout == b""
+    assert (tmp_path / "text").read_text() == ctl(daemon, "order", str(tmp_path / "list")).stdout.decode()
+
+
+@pytest.mark.parametrize("options", [["--format", "json"], ["--output", "f"], ["--json", "--output", "f"], ["--format", "csv", "--output", "f"],
+                                     ["--json", "--format", "json"]])
+def test_a_run_without_a_playlist_cant_be_had_as_one(tmp_path, options):
+    reply = b'{"parameters":{"info":{"run":"r","seq":3,"state":"failed","prompt":"x","error":"no tracks"}}}\0'
+    Fake(tmp_path / "s", reply, reply, reply)
+    assert b"error     no tracks" in ctl(tmp_path / "s", "show", "r").stdout
+    assert json.loads(ctl(tmp_path / "s", "show", "r", "--json").stdout)["info"]["state"] == "failed"
+    out = ctl(tmp_path / "s", "show", "r", *[str(tmp_path / o) if o == "f" else o for o in options])
+    assert out.returncode == 1 and b"run r has no playlist: it is failed" in out.stderr and not (tmp_path / "f").exists()
+    assert json.loads(out.stdout)["error"] == "no_playlist" if "--json" in options else out.stdout == b""
 
 
 def test_what_was_not_understood_is_said(daemon):
@@ -174,18 +251,26 @@ def test_optimizations_are_listed_and_switched(daemon):
     assert unknown.returncode == 1 and b"no such optimisation" in unknown.stderr
 
 
+def test_the_version_needs_no_daemon():
+    for arguments in (["version"], ["--version"], ["--version", "recommend"], ["recommend", "calm", "--version"]):
+        out = ctl("/nowhere", *arguments)
+        assert out.returncode == 0 and re.fullmatch(rb"recflowctl \d+\.\d+\S*\n", out.stdout) and out.stderr == b""
+        assert json.loads(ctl("/nowhere", "--json", *arguments).stdout)["version"].encode() in out.stdout
+
+
 # ---- Wrong use ----
 
 
 @pytest.mark.parametrize("arguments,words", [
     ([], "a command is needed"), (["recomend", "x"], 'did you mean "recommend"?'), (["rainy sunday jazz"], 'follows "recflowctl recommend"'),
-    (["recommend"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
+    (["recommend"], "a prompt is needed"), (["plan"], "a prompt is needed"), (["understand", "--json"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
     (["recommend", "--tracks", "five", "x"], "--tracks five"), (["recommend", "--tracks"], "--tracks needs a value"),
     (["recommend", "--duration", "45", "x"], "such as 45m"), (["recommend", "--duration", "2d", "x"], "such as 45m"),
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
     (["recommend", "--format", "mp3", "x"], "text|json|jspf"), (["recommend", "--bogus", "x"], "there is no option --bogus"),
     (["recommend", "-x", "x"], "there is no option -x"), (["ping", "--tracks", "5"], "ping takes no --tracks"), (["ping", "extra"], "usage:"),
-    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"), (["recommend", "--json=yes", "x"], "takes no value"),
+    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"),
+    (["recommend", "--json=yes", "x"], "takes no value"),
 ])
 def test_wrong_arguments_are_explained_and_exit_with_2(arguments, words):
     out = ctl("/nowhere", *arguments)
@@ -312,6 +397,25 @@ def test_ctrl_c_cancels_the_run_first(tmp_path):
             out, err = process.communicate(timeout=TIMEOUT)
             assert process.returncode == 130 and out == b""
             assert c.call(W + "Get", {"run": runs[0]["run"]})["parameters"]["info"]["state"] == "cancelled", err
+
+
+@pytest.mark.parametrize("answer,words", [(b"true", b"run r1 cancelled"), (b"false", b"run r1 had ended before")])
+def test_ctrl_c_says_what_became_of_the_run(tmp_path, answer, words):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(2)
+        process = subprocess.Popen([CTL, "--socket", str(tmp_path / "s"), "recommend", "calm"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        stream, _ = listener.accept()
+        stream.recv(65536)
+        stream.sendall(b'{"parameters":{"run":"r1","seq":1,"state":"running"},"continues":true}\0')
+        process.send_signal(signal.SIGINT)
+        other, _ = listener.accept()
+        assert json.loads(other.recv(65536).rstrip(b"\0"))["parameters"] == {"run": "r1"}
+        other.sendall(b'{"parameters":{"cancelled":' + answer + b"}}\0")
+        _, err = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 130 and words in err
+        stream.close()
+        other.close()
 
 
 def test_ctrl_c_leaves_a_followed_run_alone(tmp_path):
