@@ -68,6 +68,10 @@ static int gather(struct rf_run *run)
 /* Nothing to play: because no service answered, or because nothing fits. */
 static int nothing(const struct rf_run *run, char *message, size_t size)
 {
+        if (run->answered == 0 && run->first_error == -ETIMEDOUT) {
+                snprintf(message, size, "no service has answered within the time that was given");
+                return run->first_error;
+        }
         if (run->answered == 0 && run->first_error < 0) {
                 snprintf(message, size, "no service could be asked: %s", rf_strerror(run->first_error));
                 return run->first_error;
