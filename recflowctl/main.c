@@ -33,11 +33,9 @@ int main(int argc, char **argv)
         r = args_parse(&c.args, argc, argv, &command);
         if (r != 0)
                 return r;
-        if (!command && !c.args.is_set[OPT_HELP]) {
-                fputs("recflowctl: a command is needed, such as: recflowctl recommend \"rainy sunday jazz\"\n"
-                      "\"recflowctl help\" lists the commands.\n", stderr);
-                return EXIT_USAGE;
-        }
+        if (!command && !c.args.is_set[OPT_HELP])
+                return ctl_usage(&c.args, "a command is needed, such as: recflowctl recommend \"rainy sunday jazz\"; "
+                                          "\"recflowctl help\" lists them");
         if (c.args.is_set[OPT_HELP]) {
                 args_print_help(command);
                 return ctl_flush(&c);

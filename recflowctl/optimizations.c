@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "text.h"
 
 static const char *text(const json_t *o, const char *name)
 {
@@ -31,8 +32,9 @@ static int list(struct ctl *c)
         for (size_t i = 0; i < json_array_size(all); i++) {
                 const json_t *o = json_array_get(all, i);
 
-                printf("%-6s%-24s%-6s%s\n      on:  %s\n      off: %s\n", text(o, "phase"), text(o, "name"), state(o, "enabled"),
-                       state(o, "default"), text(o, "on"), text(o, "off"));
+                printf("%-6s%-24s%-6s%s\n", text(o, "phase"), text(o, "name"), state(o, "enabled"), state(o, "default"));
+                text_wrap(stdout, "      on:  ", text(o, "on"), text_columns());
+                text_wrap(stdout, "      off: ", text(o, "off"), text_columns());
         }
         return ctl_flush(c);
 }
@@ -67,6 +69,5 @@ int command_optimizations(struct ctl *c)
                 snprintf(said, sizeof(said), "all are %s", strcmp(words[1], "full") == 0 ? "on" : "off");
                 return change(c, ADMIN ".SetProfile", json_pack("{s:s}", "name", words[1]), said);
         }
-        fputs("recflowctl: optimizations: nothing, \"set NAME on\", \"set NAME off\", \"profile baseline\" or \"profile full\" is needed\n", stderr);
-        return EXIT_USAGE;
+        return ctl_usage(&c->args, "optimizations: nothing, \"set NAME on\", \"set NAME off\", \"profile baseline\" or \"profile full\" is needed");
 }

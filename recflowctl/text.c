@@ -108,6 +108,32 @@ void text_print(FILE *f, const char *s, size_t columns, bool is_right)
                 fputc(' ', f);
 }
 
+void text_wrap(FILE *f, const char *head, const char *s, unsigned columns)
+{
+        size_t indent = text_width(head), used = indent;
+        char word[256];
+
+        fputs(head, f);
+        while (*s) {
+                size_t n = strcspn(s, " "), width;
+
+                snprintf(word, sizeof(word), "%.*s", (int)n, s);
+                width = text_width(word);
+                if (used > indent && used + 1 + width > columns) {
+                        fprintf(f, "\n%*s", (int)indent, "");
+                        used = indent;
+                } else if (used > indent) {
+                        fputc(' ', f);
+                        used++;
+                }
+                text_print(f, word, width, false);
+                used += width;
+                s += n;
+                s += strspn(s, " ");
+        }
+        fputc('\n', f);
+}
+
 const char *text_time(uint64_t ms, char *buf, size_t size)
 {
         unsigned long long s = (ms + 500) / 1000;

@@ -18,6 +18,9 @@ size_t text_width(const char *s);
 /* Prints a text in exactly `columns` columns, clipped with an ellipsis or padded; `columns` 0 prints nothing. */
 void text_print(FILE *f, const char *s, size_t columns, bool is_right);
 
+/* A head, and then words in lines of so many columns, those after the first indented by the head's width. */
+void text_wrap(FILE *f, const char *head, const char *s, unsigned columns);
+
 /* "3:07", "1:02:03". Returns `buf`. */
 const char *text_time(uint64_t ms, char *buf, size_t size);
 /* "45 min", "1 h 38 min". */
