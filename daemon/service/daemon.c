@@ -126,7 +126,7 @@ static void configure_warmer(struct rf_daemon *d)
         struct rf_warmer_options o = warmer_options(d);
 
         if (rf_warmer_configure(d->warmer, &o) == -RF_ELIMIT)
-                notice(d, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
+                rf_notices_add_live(d->notices, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
 }
 
 /* What may change while the daemon runs. */
@@ -137,6 +137,7 @@ static void apply_live(struct rf_daemon *d)
         struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         const struct group *group = NULL;
 
+        rf_notices_forget(d->notices);
         if (name && name[0]) {
                 char message[160];
 
@@ -144,7 +145,7 @@ static void apply_live(struct rf_daemon *d)
                 if (!group) {
                         snprintf(message, sizeof(message), "admin_group = %.64s: there is no such group; only root and the daemon's own user "
                                                            "may administer it", name);
-                        notice(d, message);
+                        rf_notices_add_live(d->notices, message);
                 }
         }
         d->control.has_admin_group = group != NULL;
@@ -161,6 +162,7 @@ static void apply_live(struct rf_daemon *d)
                 rf_runs_configure(d->runs, &o);
         if (d->warmer && rf_sched_current())
                 configure_warmer(d);
+        d->control.n_notices = rf_notices_count(d->notices);
 }
 
 static int reload(void *arg, struct rf_reload *ret)

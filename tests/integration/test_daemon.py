@@ -349,6 +349,19 @@ def test_reload_changes_what_it_may_and_names_what_needs_a_restart(tmp_path):
             assert d.process.poll() is None
 
 
+def test_a_notice_of_the_configuration_goes_with_its_cause(tmp_path):
+    def notices():
+        return [n for n in c.call(A + "Status")["parameters"]["notices"] if "admin_group" in n]
+
+    with Daemon(tmp_path, "admin_group = nosuchgroup\n") as d, d.client() as c:
+        assert len(notices()) == 1
+        d.write_config("admin_group = norsuchone\n")
+        assert c.call(A + "Reload")["parameters"]["changed"] == ["[daemon] admin_group"]
+        assert len(notices()) == 1 and "norsuchone" in notices()[0]
+        d.write_config()
+        assert c.call(A + "Reload")["parameters"]["changed"] == ["[daemon] admin_group"] and notices() == []
+
+
 def optimizations_off(c):
     return [o["name"] for o in c.call(A + "Optimizations")["parameters"]["optimizations"] if not o["enabled"]]
 
