@@ -12,6 +12,7 @@
 #include "service/daemon.h"
 #include "service/directories.h"
 #include "service/log.h"
+#include "service/plugins.h"
 
 #define CONFIG_DEFAULT RECFLOW_CONFIG_DIR "/recflowd.conf"
 
@@ -26,7 +27,7 @@ static const struct {
         { { "config", required_argument, NULL, 'c' }, "FILE", "configuration file (" CONFIG_DEFAULT ")" },
         { { "socket", required_argument, NULL, 's' }, "PATH", "socket for clients, instead of the configured one" },
         { { "user", no_argument, NULL, 'u' }, NULL, "files and socket of this user (XDG directories), not of the system" },
-        { { "check", no_argument, NULL, 'C' }, NULL, "check the configuration and exit" },
+        { { "check", no_argument, NULL, 'C' }, NULL, "check the configuration, plugins and their options, and exit" },
         { { "sample", no_argument, NULL, 'S' }, NULL, "print a configuration file with all options and exit" },
         { { "ready-fd", required_argument, NULL, 'r' }, "N", "write a newline to descriptor N once clients are served" },
         { { "version", no_argument, NULL, 'V' }, NULL, "print the version and exit" },
@@ -64,6 +65,8 @@ static int check(const struct rf_daemon_options *o)
         struct rf_config_error error;
         int r = rf_daemon_configure(o, &c, &error);
 
+        if (r >= 0)
+                r = rf_plugins_check(c, &error);
         if (r == -RF_ECONFIG && error.line)
                 fprintf(stderr, "%s:%u: %s\n", error.file, error.line, error.message);
         else if (r == -RF_ECONFIG)

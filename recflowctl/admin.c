@@ -188,10 +188,8 @@ int command_cache(struct ctl *c)
         _cleanup_json_ json_t *reply = NULL;
         int r;
 
-        if (!is_flush && strcmp(c->args.words[0], "stats") != 0) {
-                fprintf(stderr, "recflowctl: cache %s: one of stats, flush is needed\n", c->args.words[0]);
-                return EXIT_USAGE;
-        }
+        if (!is_flush && strcmp(c->args.words[0], "stats") != 0)
+                return ctl_usage(&c->args, "cache %s: one of stats, flush is needed", c->args.words[0]);
         r = ctl_call(c, is_flush ? ADMIN ".CacheFlush" : ADMIN ".CacheStats", NULL, &reply);
         if (r != 0)
                 return r;

@@ -1,18 +1,30 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "ctl.h"
 #include "text.h"
+
+/* A pipe whose other end was closed, as "head" does once it has its lines: nothing to complain about. */
+static bool is_unread(int fd)
+{
+        struct pollfd p = { .fd = fd };
+
+        return poll(&p, 1, 0) > 0 && (p.revents & POLLERR);
+}
 
 int ctl_flush(const struct ctl *c)
 {
         (void)c;
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return EXIT_DONE;
+        if (errno == EPIPE || is_unread(STDOUT_FILENO))
+                return EXIT_FAILED;
         fprintf(stderr, "recflowctl: standard output: %s\n", strerror(errno));
         return EXIT_FAILED;
 }
@@ -25,6 +37,24 @@ int ctl_print_json(const struct ctl *c, const json_t *j)
         return ctl_flush(c);
 }
 
+/* On standard error, and as JSON with what `details` (may be NULL) tells for programs. */
+static void tell(bool is_json, const char *error, const json_t *details, char *message)
+{
+        static const char *const kept[] = { "code", "run" };
+        _cleanup_json_ json_t *j = NULL;
+
+        text_clean(message);
+        fprintf(stderr, "recflowctl: %s\n", message);
+        if (!is_json || !(j = json_pack("{s:s, s:s}", "error", error, "message", message)))
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+                if (json_object_get(details, kept[i]))
+                        (void)json_object_set(j, kept[i], json_object_get(details, kept[i]));
+        if (json_dumpf(j, stdout, JSON_COMPACT) >= 0)
+                putchar('\n');
+        fflush(stdout);
+}
+
 int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const char *format, ...)
 {
         char message[1024];
@@ -33,15 +63,20 @@ int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const 
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);
         va_end(args);
-        text_clean(message);
-        fprintf(stderr, "recflowctl: %s\n", message);
-        if (c->args.is_set[OPT_JSON]) {
-                _cleanup_json_ json_t *j = json_pack("{s:s, s:s}", "error", error, "message", message);
-
-                if (j)
-                        (void)ctl_print_json(c, j);
-        }
+        tell(c->args.is_set[OPT_JSON], error, NULL, message);
         return code;
+}
+
+int ctl_usage(const struct args *a, const char *format, ...)
+{
+        char message[1024];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(message, sizeof(message), format, args);
+        va_end(args);
+        tell(a->wants_json, "usage", NULL, message);
+        return EXIT_USAGE;
 }
 
 void ctl_say(const struct ctl *c, const char *format, ...)
@@ -57,9 +92,7 @@ void ctl_say(const struct ctl *c, const char *format, ...)
 
 int ctl_out_of_memory(const struct ctl *c)
 {
-        (void)c;
-        fputs("recflowctl: out of memory\n", stderr);
-        return EXIT_FAILED;
+        return ctl_fail(c, EXIT_FAILED, "memory", "out of memory");
 }
 
 static int connection_failed(const struct ctl *c, int r)
@@ -94,26 +127,40 @@ int ctl_start(struct ctl *c, const char *method, const json_t *parameters, unsig
         return r < 0 ? broken(c, r) : 0;
 }
 
-/* An error reply in words. */
-static int refused(const struct ctl *c, const struct rf_varlink_message *m)
+/* What an error reply says, for people. */
+static void explain(const struct rf_varlink_message *m, char *buf, size_t size)
 {
         const char *name = strrchr(m->error, '.') ? strrchr(m->error, '.') + 1 : m->error;
         const char *message = json_string_value(json_object_get(m->parameters, "message"));
         const char *parameter = json_string_value(json_object_get(m->parameters, "parameter"));
         const char *file = json_string_value(json_object_get(m->parameters, "file"));
-        const char *code = json_string_value(json_object_get(m->parameters, "code"));
-        bool needs_login = code && strcmp(code, "login") == 0 && strcmp(name, "LoginFailed") != 0;
+        int line = (int)json_integer_value(json_object_get(m->parameters, "line"));
 
-        if (file && message)
-                return ctl_fail(c, EXIT_FAILED, m->error, "%s:%d: %s; the old configuration stays", file,
-                                (int)json_integer_value(json_object_get(m->parameters, "line")), message);
-        if (message)
-                return ctl_fail(c, needs_login ? EXIT_LOGIN : EXIT_FAILED, m->error, "%s", message);
-        if (parameter)
-                return ctl_fail(c, EXIT_FAILED, m->error, "the daemon doesn't accept the parameter \"%s\"", parameter);
-        if (strcmp(name, "PermissionDenied") == 0)
-                return ctl_fail(c, EXIT_FAILED, m->error, "permission denied: this takes root, the daemon's own user, or its admin_group");
-        return ctl_fail(c, EXIT_FAILED, m->error, "the daemon answers with %s", m->error);
+        if (file && message && line > 0)
+                snprintf(buf, size, "%s:%d: %s; the old configuration stays", file, line, message);
+        else if (file && message)
+                snprintf(buf, size, "%s: %s; the old configuration stays", file, message);
+        else if (message)
+                snprintf(buf, size, "%s", message);
+        else if (parameter && strcmp(parameter, "prompt") == 0)
+                snprintf(buf, size, "there is nothing in the prompt to work with, or it's too long");
+        else if (parameter)
+                snprintf(buf, size, "the daemon doesn't accept the parameter \"%s\"", parameter);
+        else if (strcmp(name, "PermissionDenied") == 0)
+                snprintf(buf, size, "permission denied: this takes root, the daemon's own user, or its admin_group");
+        else
+                snprintf(buf, size, "the daemon answers with %s", m->error);
+}
+
+static int refused(const struct ctl *c, const struct rf_varlink_message *m)
+{
+        const char *code = json_string_value(json_object_get(m->parameters, "code"));
+        bool needs_login = code && strcmp(code, "login") == 0 && !strstr(m->error, ".LoginFailed");
+        char message[1024];
+
+        explain(m, message, sizeof(message));
+        tell(c->args.is_set[OPT_JSON], m->error, m->parameters, message);
+        return needs_login ? EXIT_LOGIN : EXIT_FAILED;
 }
 
 int ctl_next(struct ctl *c, json_t **ret, bool *ret_continues)

@@ -32,6 +32,7 @@ enum { LIST_MAX = 64, WORDS_MAX = 256 };
 
 struct args {
         bool is_set[OPT_COUNT];
+        bool wants_json; /* --json is among the arguments, whatever is wrong with them */
         const char *text[OPT_COUNT]; /* the last one given */
         int64_t number[OPT_COUNT];   /* integers; durations in milliseconds; times in milliseconds since 1970 */
         const char *excluded[LIST_MAX], *like[LIST_MAX];
@@ -81,12 +82,14 @@ void ctl_disconnect(struct ctl *c); /* the next call connects anew */
 int ctl_next(struct ctl *c, json_t **ret, bool *ret_continues);
 /* Tells of a failure, on standard error, and as JSON where it is wished. Returns `code`. */
 _printf_(4, 5) int ctl_fail(const struct ctl *c, enum exit_code code, const char *error, const char *format, ...);
+/* The same of wrong arguments: EXIT_USAGE. */
+_printf_(2, 3) int ctl_usage(const struct args *a, const char *format, ...);
 _printf_(2, 3) void ctl_say(const struct ctl *c, const char *format, ...); /* on standard error, unless --quiet */
 int ctl_out_of_memory(const struct ctl *c);
 
 /* Prints one JSON value and a newline on standard output. */
 int ctl_print_json(const struct ctl *c, const json_t *j);
-/* Everything reached standard output? EXIT_DONE or EXIT_FAILED after a message. */
+/* Everything reached standard output? EXIT_DONE, or EXIT_FAILED after a message; without one where a reader has had enough. */
 int ctl_flush(const struct ctl *c);
 
 /* ---- interrupts.c ---- */

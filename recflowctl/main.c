@@ -35,11 +35,9 @@ int main(int argc, char **argv)
                 return r;
         if (c.args.is_set[OPT_VERSION] && !c.args.is_set[OPT_HELP])
                 return command_version(&c);
-        if (!command && !c.args.is_set[OPT_HELP]) {
-                fputs("recflowctl: a command is needed, such as: recflowctl recommend \"rainy sunday jazz\"\n"
-                      "\"recflowctl help\" lists the commands.\n", stderr);
-                return EXIT_USAGE;
-        }
+        if (!command && !c.args.is_set[OPT_HELP])
+                return ctl_usage(&c.args, "a command is needed, such as: recflowctl recommend \"rainy sunday jazz\"; "
+                                          "\"recflowctl help\" lists them");
         if (c.args.is_set[OPT_HELP]) {
                 args_print_help(command);
                 return ctl_flush(&c);

@@ -76,6 +76,5 @@ int command_optimizations(struct ctl *c)
                 snprintf(said, sizeof(said), "all are %s", strcmp(words[1], "full") == 0 ? "on" : "off");
                 return change(c, ADMIN ".SetProfile", json_pack("{s:s}", "name", words[1]), said);
         }
-        fputs("recflowctl: optimizations: nothing, \"set NAME on\", \"set NAME off\", \"profile baseline\" or \"profile full\" is needed\n", stderr);
-        return EXIT_USAGE;
+        return ctl_usage(&c->args, "optimizations: nothing, \"set NAME on\", \"set NAME off\", \"profile baseline\" or \"profile full\" is needed");
 }

@@ -21,10 +21,10 @@ const struct option_entry options[OPT_COUNT] = {
         [OPT_LIKE] = { "like", "NAME", "like this artist, \"Artist - Title\" or URI; repeatable", LIST, 0, 0, NULL },
         [OPT_ARC] = { "arc", "SHAPE", "shape of the energy: steady, build, peak, wind-down", CHOICE, 0, 0,
                       "steady|build|peak|wind-down" },
-        [OPT_SEED] = { "seed", "N", "the same prompt and seed give the same tracks", INTEGER, 0, 9007199254740991, NULL },
+        [OPT_SEED] = { "seed", "N", "another number, other tracks of the same wish (0)", INTEGER, 0, 9007199254740991, NULL },
         [OPT_STRICT] = { "strict", NULL, "exit with 4 if a wish can't be kept", FLAG, 0, 0, NULL },
         [OPT_FORMAT] = { "format", "FORMAT", "text, json, jspf, xspf, m3u, csv or uris", CHOICE, 0, 0, "text|json|jspf|xspf|m3u|csv|uris" },
-        [OPT_OUTPUT] = { "output", "FILE", "write the playlist to a file", TEXT, 0, 0, NULL },
+        [OPT_OUTPUT] = { "output", "FILE", "write it to a file, not to standard output", TEXT, 0, 0, NULL },
         [OPT_DETACH] = { "detach", NULL, "don't wait: print the run's id", FLAG, 0, 0, NULL },
         [OPT_LIMIT] = { "limit", "N", "how many runs, 1..1000 (50)", INTEGER, 1, 1000, NULL },
         [OPT_STATE] = { "state", "STATE", "only waiting, running, done, failed, cancelled ones", CHOICE, 0, 0,
@@ -85,12 +85,22 @@ const size_t n_commands = ARRAY_SIZE(commands);
 
 /* ---- Help ---- */
 
+#define LEFT_COLUMNS 22u
+
+/* What is too long for the left column has a line of its own. */
+static void print_row(const char *left, const char *help)
+{
+        bool is_long = strlen(left) > LEFT_COLUMNS;
+
+        printf("  %-*s%s%-*s %s\n", (int)LEFT_COLUMNS, left, is_long ? "\n  " : "", is_long ? (int)LEFT_COLUMNS : 0, "", help);
+}
+
 static void print_option(size_t o)
 {
         char left[48];
 
         snprintf(left, sizeof(left), "--%s%s%s", options[o].name, options[o].argument ? " " : "", options[o].argument ? options[o].argument : "");
-        printf("  %-22s %s\n", left, options[o].help);
+        print_row(left, options[o].help);
 }
 
 #define USAGE_COLUMNS 47u /* left for a command and its arguments, of 80 */
@@ -109,10 +119,10 @@ void args_print_help(const struct command *command)
         }
         printf("Usage: recflowctl COMMAND [OPTION]...\n\nTurns a sentence into an ordered playlist, through the daemon recflowd.\n\nCommands:\n");
         for (size_t i = 0; i < n_commands; i++) {
-                char left[64];
+                char left[80];
 
-                snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].arguments);
-                printf("  %-22s %s\n", left, commands[i].help);
+                snprintf(left, sizeof(left), "%s%s%s", commands[i].name, commands[i].arguments[0] ? " " : "", commands[i].arguments);
+                print_row(left, commands[i].help);
         }
         printf("\nOptions of all commands:\n");
         for (size_t o = 0; o < OPT_COUNT; o++)
@@ -175,7 +185,7 @@ static size_t distance(const char *a, const char *b)
         return row[n];
 }
 
-static int unknown_command(const char *name)
+static int unknown_command(const struct args *a, const char *name)
 {
         const char *nearest = NULL;
         size_t best = 3;
@@ -185,18 +195,14 @@ static int unknown_command(const char *name)
                         best = distance(name, commands[i].name);
                         nearest = commands[i].name;
                 }
-        fprintf(stderr, "recflowctl: there is no command \"%s\"", name);
         if (nearest)
-                fprintf(stderr, "; did you mean \"%s\"?\n", nearest);
-        else
-                fprintf(stderr, "; \"recflowctl help\" lists them. A sentence follows \"recflowctl recommend\".\n");
-        return EXIT_USAGE;
+                return ctl_usage(a, "there is no command \"%s\"; did you mean \"%s\"?", name, nearest);
+        return ctl_usage(a, "there is no command \"%s\"; \"recflowctl help\" lists them. A sentence follows \"recflowctl recommend\".", name);
 }
 
-static int bad_value(size_t o, const char *value, const char *what)
+static int bad_value(const struct args *a, size_t o, const char *value, const char *what)
 {
-        fprintf(stderr, "recflowctl: --%s %s: %s\n", options[o].name, value, what);
-        return EXIT_USAGE;
+        return ctl_usage(a, "--%s %s: %s", options[o].name, value, what);
 }
 
 static int take_integer(struct args *a, size_t o, const char *value)
@@ -206,7 +212,7 @@ static int take_integer(struct args *a, size_t o, const char *value)
 
         if (end == value || *end || v < options[o].min || v > options[o].max) {
                 snprintf(what, sizeof(what), "a number from %lld to %lld is needed", (long long)options[o].min, (long long)options[o].max);
-                return bad_value(o, value, what);
+                return bad_value(a, o, value, what);
         }
         a->number[o] = v;
         return 0;
@@ -249,7 +255,7 @@ static int take_duration(struct args *a, size_t o, const char *value)
         int64_t ms = parse_duration(value);
 
         if (ms < options[o].min || ms > options[o].max)
-                return bad_value(o, value, o == OPT_DEADLINE ? "a time from 100ms to 1h is needed, such as 20s" :
+                return bad_value(a, o, value, o == OPT_DEADLINE ? "a time from 100ms to 1h is needed, such as 20s" :
                                                                "a time from 1m to 24h is needed, such as 45m or 1h30m");
         a->number[o] = ms;
         return 0;
@@ -277,10 +283,10 @@ static int take_time(struct args *a, size_t o, const char *value)
                         return 0;
                 }
         }
-        return bad_value(o, value, "so long ago, such as 2h or 3d, or a time such as 2026-11-24 or \"2026-11-24 10:00\" (UTC) is needed");
+        return bad_value(a, o, value, "so long ago, such as 2h or 3d, or a time such as 2026-11-24 or \"2026-11-24 10:00\" (UTC) is needed");
 }
 
-static int take_choice(size_t o, const char *value)
+static int take_choice(const struct args *a, size_t o, const char *value)
 {
         size_t n = strlen(value);
         char what[128];
@@ -289,13 +295,13 @@ static int take_choice(size_t o, const char *value)
                 if (strncmp(at, value, n) == 0 && (at[n] == '|' || at[n] == '\0'))
                         return 0;
         snprintf(what, sizeof(what), "one of %s is needed", options[o].choices);
-        return bad_value(o, value, what);
+        return bad_value(a, o, value, what);
 }
 
-static int take_list(size_t o, const char *value, const char **list, size_t *n)
+static int take_list(const struct args *a, size_t o, const char *value, const char **list, size_t *n)
 {
         if (*n == LIST_MAX)
-                return bad_value(o, value, "at most 64 can be given");
+                return bad_value(a, o, value, "at most 64 can be given");
         list[(*n)++] = value;
         return 0;
 }
@@ -310,9 +316,9 @@ static int take_value(struct args *a, size_t o, const char *value)
         case DURATION:
                 return take_duration(a, o, value);
         case CHOICE:
-                return take_choice(o, value);
+                return take_choice(a, o, value);
         case LIST:
-                return o == OPT_LIKE ? take_list(o, value, a->like, &a->n_like) : take_list(o, value, a->excluded, &a->n_excluded);
+                return o == OPT_LIKE ? take_list(a, o, value, a->like, &a->n_like) : take_list(a, o, value, a->excluded, &a->n_excluded);
         case TIME:
                 return take_time(a, o, value);
         case FLAG:
@@ -331,49 +337,62 @@ static int take_option(struct args *a, int argc, char **argv)
 
         while (o < OPT_COUNT && !(strncmp(options[o].name, name, n) == 0 && options[o].name[n] == '\0'))
                 o++;
-        if (o == OPT_COUNT) {
-                fprintf(stderr, "recflowctl: there is no option %s; --help lists them\n", argv[0]);
-                return -EXIT_USAGE;
-        }
+        if (o == OPT_COUNT)
+                return -ctl_usage(a, "there is no option %s; --help lists them", argv[0]);
         if (options[o].kind == FLAG) {
-                if (equals) {
-                        fprintf(stderr, "recflowctl: --%s takes no value\n", options[o].name);
-                        return -EXIT_USAGE;
-                }
+                if (equals)
+                        return -ctl_usage(a, "--%s takes no value", options[o].name);
                 a->is_set[o] = true;
                 return 1;
         }
-        if (!equals && argc < 2) {
-                fprintf(stderr, "recflowctl: --%s needs a value: %s\n", options[o].name, options[o].help);
-                return -EXIT_USAGE;
-        }
+        if (!equals && argc < 2)
+                return -ctl_usage(a, "--%s needs a value: %s", options[o].name, options[o].help);
         r = take_value(a, o, equals ? equals + 1 : argv[1]);
         return r > 0 ? -r : equals ? 1 : 2;
+}
+
+static bool is_utf8(const char *s)
+{
+        json_t *j = json_string(s); /* takes nothing else */
+
+        json_decref(j);
+        return j != NULL;
+}
+
+/* The protocol is JSON, so what goes to the daemon must be UTF-8. Files may have any name. */
+static int check_texts(const struct args *a, const struct command *c)
+{
+        bool has_files = c->run == command_order || c->run == command_state || c->run == command_complete;
+
+        for (size_t i = 0; i < a->n_words && !has_files; i++)
+                if (!is_utf8(a->words[i]))
+                        return ctl_usage(a, "%s: the %s isn't UTF-8", c->name, c->options & BIT(OPT_LIKE) ? "prompt" : "argument");
+        for (size_t i = 0; i < a->n_excluded; i++)
+                if (!is_utf8(a->excluded[i]))
+                        return ctl_usage(a, "--exclude-artist: the name isn't UTF-8");
+        for (size_t i = 0; i < a->n_like; i++)
+                if (!is_utf8(a->like[i]))
+                        return ctl_usage(a, "--like: the name isn't UTF-8");
+        for (size_t o = 0; o < OPT_COUNT; o++)
+                if (a->is_set[o] && options[o].kind == TEXT && o != OPT_SOCKET && o != OPT_OUTPUT && !is_utf8(a->text[o]))
+                        return ctl_usage(a, "--%s: the value isn't UTF-8", options[o].name);
+        return 0;
 }
 
 static int check(const struct args *a, const struct command *c)
 {
         for (size_t o = 0; o < OPT_COUNT; o++)
-                if (a->is_set[o] && !((c->options | COMMON) & BIT(o))) {
-                        fprintf(stderr, "recflowctl: %s takes no --%s; \"recflowctl help %s\" lists its options\n", c->name, options[o].name,
-                                c->name);
-                        return EXIT_USAGE;
-                }
+                if (a->is_set[o] && !((c->options | COMMON) & BIT(o)))
+                        return ctl_usage(a, "%s takes no --%s; \"recflowctl help %s\" lists its options", c->name, options[o].name, c->name);
         if (a->is_set[OPT_HELP] || a->is_set[OPT_VERSION])
                 return 0;
-        if (a->n_words < c->words_min || a->n_words > c->words_max) {
-                fprintf(stderr, "recflowctl: usage: recflowctl %s%s%s [OPTION]...\n", c->name, c->arguments[0] ? " " : "", c->arguments);
-                return EXIT_USAGE;
-        }
-        if (a->is_set[OPT_JSON] && a->is_set[OPT_FORMAT] && !a->is_set[OPT_OUTPUT] && strcmp(a->text[OPT_FORMAT], "json") != 0) {
-                fprintf(stderr, "recflowctl: --json prints only JSON; --format %s takes --output FILE then\n", a->text[OPT_FORMAT]);
-                return EXIT_USAGE;
-        }
-        if (a->is_set[OPT_DETACH] && (a->is_set[OPT_FORMAT] || a->is_set[OPT_OUTPUT])) {
-                fprintf(stderr, "recflowctl: --detach doesn't wait for a playlist; \"recflowctl follow RUN\" takes --format and --output\n");
-                return EXIT_USAGE;
-        }
-        return 0;
+        if (a->n_words < c->words_min || a->n_words > c->words_max)
+                return ctl_usage(a, "usage: recflowctl %s%s%s [OPTION]...", c->name, c->arguments[0] ? " " : "", c->arguments);
+        if (a->is_set[OPT_JSON] && a->is_set[OPT_FORMAT] && !a->is_set[OPT_OUTPUT] && strcmp(a->text[OPT_FORMAT], "json") != 0)
+                return ctl_usage(a, "--json prints only JSON; --format %s takes --output FILE then", a->text[OPT_FORMAT]);
+        if (a->is_set[OPT_DETACH] && (a->is_set[OPT_FORMAT] || a->is_set[OPT_OUTPUT]))
+                return ctl_usage(a, "--detach doesn't wait for a playlist; \"recflowctl follow RUN\" takes --format and --output");
+        return check_texts(a, c);
 }
 
 int args_parse(struct args *a, int argc, char **argv, const struct command **ret_command)
@@ -381,6 +400,8 @@ int args_parse(struct args *a, int argc, char **argv, const struct command **ret
         const struct command *command = NULL;
         bool only_words = false;
 
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                a->wants_json |= strcmp(argv[i], "--json") == 0;
         for (int i = 1; i < argc;) {
                 if (!only_words && strcmp(argv[i], "--") == 0) {
                         only_words = true;
@@ -391,20 +412,21 @@ int args_parse(struct args *a, int argc, char **argv, const struct command **ret
                         if (taken < 0)
                                 return -taken;
                         i += taken;
-                } else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0') {
-                        fprintf(stderr, "recflowctl: there is no option %s; --help lists them\n", argv[i]);
-                        return EXIT_USAGE;
-                } else if (!command) {
+                } else if (!only_words && strcmp(argv[i], "-h") == 0) {
+                        a->is_set[OPT_HELP] = true;
+                        i++;
+                } else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0')
+                        return ctl_usage(a, "there is no option %s; --help lists them", argv[i]);
+                else if (!command) {
                         for (size_t k = 0; k < n_commands && !command; k++)
                                 if (strcmp(argv[i], commands[k].name) == 0)
                                         command = &commands[k];
                         if (!command)
-                                return unknown_command(argv[i]);
+                                return unknown_command(a, argv[i]);
                         i++;
-                } else if (a->n_words == WORDS_MAX) {
-                        fprintf(stderr, "recflowctl: more than %d words\n", WORDS_MAX);
-                        return EXIT_USAGE;
-                } else
+                } else if (a->n_words == WORDS_MAX)
+                        return ctl_usage(a, "more than %d words", WORDS_MAX);
+                else
                         a->words[a->n_words++] = argv[i++];
         }
         *ret_command = command;
@@ -441,5 +463,5 @@ int command_help(struct ctl *c)
         for (size_t i = 0; i < n_commands; i++)
                 if (strcmp(commands[i].name, name) == 0)
                         return print_help(c, &commands[i]);
-        return unknown_command(name);
+        return unknown_command(&c->args, name);
 }

@@ -22,6 +22,7 @@ static int read_all(const struct ctl *c, const char *path, struct rf_buf *b)
 
         if (!f)
                 return ctl_fail(c, EXIT_FAILED, "input", "%s: %s", path, strerror(errno));
+        errno = 0; /* fread() tells no more than that there is an error */
         while (r >= 0 && !feof(f) && !ferror(f)) {
                 r = rf_buf_reserve(b, 65536);
                 if (r >= 0)
@@ -30,7 +31,7 @@ static int read_all(const struct ctl *c, const char *path, struct rf_buf *b)
                         r = -EFBIG;
         }
         if (r >= 0 && ferror(f))
-                r = -EIO;
+                r = errno ? -errno : -EIO;
         if (!is_stdin)
                 fclose(f);
         if (r < 0)

@@ -200,15 +200,12 @@ int command_recommend(struct ctl *c)
         bool is_detached = c->args.is_set[OPT_DETACH];
         int r;
 
-        if (c->args.n_words == 0 && c->args.n_like == 0) {
-                fputs("recflowctl: a prompt is needed, such as: recflowctl recommend \"rainy sunday jazz\"\n", stderr);
-                return EXIT_USAGE;
-        }
-        if (c->args.is_set[OPT_SAVE_TO] ? is_detached : c->args.is_set[OPT_NAME] || c->args.is_set[OPT_PUBLIC]) {
-                fputs(is_detached ? "recflowctl: --save-to waits for the playlist, --detach doesn't; \"recflowctl save RUN\" saves it later\n" :
-                                    "recflowctl: --name and --public go with --save-to\n", stderr);
-                return EXIT_USAGE;
-        }
+        if (c->args.n_words == 0 && c->args.n_like == 0)
+                return ctl_usage(&c->args, "a prompt is needed, such as: recflowctl recommend \"rainy sunday jazz\"");
+        if (c->args.is_set[OPT_SAVE_TO] && is_detached)
+                return ctl_usage(&c->args, "--save-to waits for the playlist, --detach doesn't; \"recflowctl save RUN\" saves it later");
+        if (!c->args.is_set[OPT_SAVE_TO] && (c->args.is_set[OPT_NAME] || c->args.is_set[OPT_PUBLIC]))
+                return ctl_usage(&c->args, "--name and --public go with --save-to");
         parameters = wish_parameters(c);
         if (!parameters || (is_detached && json_object_set_new(parameters, "detach", json_true()) < 0))
                 return ctl_out_of_memory(c);

@@ -210,7 +210,6 @@ int command_state(struct ctl *c)
                 return export_state(c);
         if (strcmp(a->words[0], "import") == 0 && a->n_words == 2 && !a->is_set[OPT_SECRETS] && !a->is_set[OPT_OUTPUT])
                 return import_state(c, a->words[1]);
-        fprintf(stderr, "recflowctl: usage: recflowctl state export [--secrets] [--output FILE], or recflowctl state import FILE [--replace] "
-                        "(- is standard input)\n");
-        return EXIT_USAGE;
+        return ctl_usage(a, "usage: recflowctl state export [--secrets] [--output FILE], or recflowctl state import FILE [--replace] "
+                            "(- is standard input)");
 }

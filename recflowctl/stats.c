@@ -193,10 +193,8 @@ int command_stats(struct ctl *c)
         if (r == 0 && c->args.is_set[OPT_SINCE]) {
                 int64_t since_s = time(NULL) - c->args.number[OPT_SINCE] / 1000;
 
-                if (since_s < SINCE_MIN_S || since_s > SINCE_MAX_S) {
-                        fputs("recflowctl: --since: a time from 1m to 7d ago is needed, such as 1h or 2d\n", stderr);
-                        return EXIT_USAGE;
-                }
+                if (since_s < SINCE_MIN_S || since_s > SINCE_MAX_S)
+                        return ctl_usage(&c->args, "--since: a time from 1m to 7d ago is needed, such as 1h or 2d");
                 r = json_object_set_new(parameters, "since_s", json_integer(since_s));
         }
         if (r < 0)

@@ -8,7 +8,7 @@
 enum { COLUMN_NUMBER, COLUMN_TITLE, COLUMN_ARTIST, COLUMN_TIME, COLUMN_PHASE, COLUMN_REASON, COLUMNS };
 
 #define GAP 2u
-#define REASON_MIN 24u /* narrower it says nothing */
+#define REASON_MIN 40u /* narrower it says nothing */
 
 struct layout {
         size_t width[COLUMNS];
@@ -61,7 +61,7 @@ static struct layout lay_out(const json_t *tracks, unsigned columns)
                 l.width[COLUMN_PHASE] = 0;
         left = l.width[COLUMN_NUMBER] + l.width[COLUMN_TIME] + 3 * GAP + (l.width[COLUMN_PHASE] ? l.width[COLUMN_PHASE] + GAP : 0);
         left = columns > left + 10 ? columns - left : 10;
-        if (title + artist + GAP + REASON_MIN <= left) {
+        if (title + artist + GAP + MIN(reason, (size_t)REASON_MIN) <= left) {
                 l.width[COLUMN_REASON] = MIN(left - title - artist - GAP, reason);
         } else if (title + artist > left) {
                 size_t half = left * 11 / 20;
@@ -130,6 +130,11 @@ static void print_receipt(FILE *f, const json_t *playlist, bool has_colour)
                 text_length((uint64_t)number(playlist, "duration_ms"), length, sizeof(length)),
                 text_milli(number(quality, "cohesion_milli"), cohesion, sizeof(cohesion)), (long long)calls, calls == 1 ? "" : "s",
                 (long long)hits, text_duration((uint64_t)number(receipt, "total_us"), time, sizeof(time)));
+        if (text(playlist, "run")[0]) {
+                fputs("run ", f);
+                text_print(f, text(playlist, "run"), text_width(text(playlist, "run")), false);
+                fputc('\n', f);
+        }
         fputs(has_colour ? PLAIN : "", f);
 }
 

@@ -97,12 +97,13 @@ static json_t *wish(const struct ctl *c)
 static int change(struct ctl *c, bool adds)
 {
         _cleanup_json_ json_t *parameters = NULL, *reply = NULL;
+        bool has_prompt = false;
         int r;
 
-        if (c->args.n_words == 1 && c->args.n_like == 0) {
-                fprintf(stderr, "recflowctl: warm %s: a prompt is needed, or --like NAME\n", c->args.words[0]);
-                return EXIT_USAGE;
-        }
+        for (size_t i = 1; i < c->args.n_words; i++)
+                has_prompt |= c->args.words[i][0] != '\0';
+        if (!has_prompt && c->args.n_like == 0)
+                return ctl_usage(&c->args, "warm %s: a prompt is needed, or --like NAME", c->args.words[0]);
         parameters = wish(c);
         r = parameters ? ctl_call(c, adds ? ADMIN ".WarmAdd" : ADMIN ".WarmRemove", parameters, &reply) : ctl_out_of_memory(c);
         if (r != 0)
@@ -204,6 +205,5 @@ int command_warm(struct ctl *c)
                 if (strcmp(what, "status") == 0 && c->args.n_words == 1 && c->args.n_like == 0)
                         return look(c, show_status);
         }
-        fputs("recflowctl: warm: --due, \"add PROMPT\", \"remove PROMPT\", \"list\" or \"status\" is needed\n", stderr);
-        return EXIT_USAGE;
+        return ctl_usage(&c->args, "warm: --due, \"add PROMPT\", \"remove PROMPT\", \"list\" or \"status\" is needed");
 }

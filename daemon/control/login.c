@@ -65,6 +65,7 @@ int rf_control_begin_login(struct rf_varlink_call *c, void *arg)
         struct rf_control *control = arg;
         const char *provider = text_of(c, "provider"), *redirect = text_of(c, "redirect_uri");
         _cleanup_free_ char *url = NULL, *state = NULL;
+        char message[128];
         struct rf_authority *a;
         json_t *o;
         int r = 0;
@@ -75,8 +76,10 @@ int rf_control_begin_login(struct rf_varlink_call *c, void *arg)
         if (!may_redirect_to(redirect))
                 return rf_varlink_call_invalid(c, "redirect_uri");
         r = rf_authority_begin_login(a, redirect, &url, &state);
-        if (r == -ENOTSUP)
-                return reply_failed(c, provider, -RF_EUNSUPPORTED, "this provider has no login");
+        if (r == -ENOTSUP) {
+                snprintf(message, sizeof(message), "%.60s has no login: nobody needs an account there", provider);
+                return reply_failed(c, provider, -RF_EUNSUPPORTED, message);
+        }
         if (r == -RF_ELOGIN)
                 return reply_failed(c, provider, -RF_ECONFIG, rf_authority_problem(a, true));
         if (r < 0)

@@ -41,7 +41,8 @@ int rf_set_optimization_method(struct rf_varlink_call *call, void *arg)
         if (!rf_may_administer(c, call))
                 return rf_varlink_call_denied(call);
         if (i < 0) {
-                json_t *o = json_pack("{s:s, s:s}", "name", name, "message", "there is no such optimisation; Optimizations() lists them");
+                json_t *o = json_pack("{s:s, s:s}", "name", name, "message",
+                                      "there is no such optimisation; \"recflowctl optimizations\" lists them");
 
                 return o ? rf_varlink_call_error(call, "io.recflow.admin.NoSuchOptimization", o) : -ENOMEM;
         }

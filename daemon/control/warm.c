@@ -60,6 +60,7 @@ static int too_many(struct rf_varlink_call *call)
 int rf_warm_add_method(struct rf_varlink_call *call, void *arg)
 {
         const struct rf_control *c = arg;
+        _cleanup_(rf_brief_freep) struct rf_brief *brief = NULL;
         struct warm_wish w;
         const char *parameter;
         json_t *o;
@@ -69,7 +70,11 @@ int rf_warm_add_method(struct rf_varlink_call *call, void *arg)
                 return rf_varlink_call_denied(call);
         if (wish_of(call, &w, &parameter) < 0)
                 return rf_varlink_call_invalid(call, parameter);
-        r = rf_warmer_add(c->warmer, &w.wish);
+        r = rf_understand(c->flow->lexicon, &w.wish, &brief);
+        if (r == -RF_EPROMPT)
+                return rf_varlink_call_invalid(call, "prompt");
+        if (r >= 0)
+                r = rf_warmer_add(c->warmer, &w.wish);
         if (r == -RF_ELIMIT)
                 return too_many(call);
         if (r < 0)

@@ -162,6 +162,7 @@ static int recommend(struct rf_varlink_call *c, void *arg)
 {
         struct rf_control *control = arg;
         _cleanup_(rf_job_unrefp) struct rf_job *j = NULL;
+        _cleanup_(rf_brief_freep) struct rf_brief *brief = NULL;
         const char *parameter = "", *limit = "";
         struct rf_wish_json wish;
         struct rf_job_view v;
@@ -173,6 +174,10 @@ static int recommend(struct rf_varlink_call *c, void *arg)
         r = rf_wish_from_json(rf_varlink_call_parameters(c), &wish, &parameter, message, sizeof(message));
         if (r < 0)
                 return reply_bad_wish(c, r, parameter, message);
+        /* what nobody can work with is refused before it becomes a run; the run reads the wish again */
+        r = rf_understand(control->flow->lexicon, &wish.wish, &brief);
+        if (r < 0)
+                return reply_failed(c, "", r, NULL);
         r = rf_runs_accept(control->runs, &wish.wish, client_of(c), &j, &limit, &value);
         if (r == -RF_ELIMIT)
                 return rf_workflow_reply_busy(c, limit, value);

@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "flow/constraints.h"
 #include "flow/names.h"
 
@@ -14,10 +16,12 @@
 #define EXCHANGES_MAX 400u
 #define DURATION_WEIGHT 50.0      /* a duration off by all of itself, against one track's whole score */
 #define DURATION_AIM .01          /* exchanges go on until it's this close: better than the promise */
+#define SEED_SPAN .10f            /* of a score: so nearly equal are tracks among which the seed decides */
 
 /* One candidate in the running. */
 struct finalist {
         const struct rf_candidate *c;
+        float score;   /* the candidate's, and what the seed adds */
         size_t track;  /* number in the pool */
         size_t artist; /* class: equal for the same artist */
         size_t song;
@@ -40,12 +44,25 @@ void rf_choice_done(struct rf_choice *c)
         *c = (struct rf_choice){ 0 };
 }
 
+/* Between 0 and SEED_SPAN. Depends on the recording alone, not on how or when it was found. */
+static float drawn(const struct rf_candidate *c, uint64_t seed)
+{
+        uint64_t names[2] = { c->artist_key, c->title_key }, hash;
+
+        if (seed == 0)
+                return 0.f;
+        hash = c->track.isrc ? rf_hash(c->track.isrc, strlen(c->track.isrc), seed) : rf_hash(names, sizeof(names), seed);
+        return SEED_SPAN * (float)(hash >> 40) * 0x1p-24f;
+}
+
 static int by_score(const void *pa, const void *pb)
 {
         const struct finalist *a = pa, *b = pb;
 
         if (a->c->is_protected != b->c->is_protected)
                 return a->c->is_protected ? -1 : 1;
+        if (a->score != b->score)
+                return a->score > b->score ? -1 : 1;
         return rf_candidate_compare(a->c, b->c);
 }
 
@@ -158,11 +175,11 @@ static double gain_of(const struct choosing *x, const struct finalist *in, const
 
         if (in) {
                 duration += in->c->track.duration_ms;
-                score += (double)in->c->score;
+                score += (double)in->score;
         }
         if (out) {
                 duration -= out->c->track.duration_ms;
-                score -= (double)out->c->score;
+                score -= (double)out->score;
         }
         /* adding or dropping isn't a matter of score: a playlist isn't better for being longer */
         if (!in || !out)
@@ -234,7 +251,7 @@ static int take(const struct choosing *x, struct rf_choice *ret)
         return 0;
 }
 
-int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, struct rf_choice *ret)
+int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, uint64_t seed, struct rf_choice *ret)
 {
         _cleanup_free_ struct finalist *finalists = calloc(rf_pool_size(pool) + 1, sizeof(*finalists));
         _cleanup_free_ size_t *by_artist = NULL, *by_song = NULL;
@@ -249,7 +266,7 @@ int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, 
                 const struct rf_candidate *c = rf_pool_at(pool, i);
 
                 if (c->drop == RF_DROP_NONE)
-                        finalists[x.n++] = (struct finalist){ .c = c, .track = i };
+                        finalists[x.n++] = (struct finalist){ .c = c, .score = c->score + drawn(c, seed), .track = i };
         }
         qsort(finalists, x.n, sizeof(*finalists), by_score);
         x.count_min = by_duration ? 1 : MIN(b->n_tracks, RF_TRACKS_MAX);

@@ -34,9 +34,10 @@ void rf_choice_done(struct rf_choice *c);
 
 /*
  * Chooses from the scored pool: the best that keep the cap per artist and count; then, where a duration is wished, exchanges tracks
- * until it is kept, for as little score as possible. The tracks of mentions get their share. -ENOMEM.
+ * until it is kept, for as little score as possible. The tracks of mentions get their share. A seed other than 0 decides among tracks of
+ * nearly the same score. -ENOMEM.
  */
-int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, struct rf_choice *ret);
+int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, uint64_t seed, struct rf_choice *ret);
 
 /* Whether the choice keeps the wished duration (true if none is wished). */
 bool rf_constraints_duration_kept(const struct rf_brief *b, uint64_t duration_ms);

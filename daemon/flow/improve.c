@@ -87,7 +87,7 @@ static int evaluate(struct rf_run *run, struct rf_choice *ret, struct rf_evaluat
         int r = rf_evaluate_pool(run->pool, run->brief, &run->tuned);
 
         if (r >= 0)
-                r = rf_constraints_choose(run->pool, run->brief, ret);
+                r = rf_constraints_choose(run->pool, run->brief, 0, ret);
         if (r >= 0)
                 *ret_evaluation = rf_evaluate_choice(run->pool, run->brief, ret);
         rf_receipt_time(run->book, RF_STEP_EVALUATE, rf_now_us() - start_us);
@@ -106,10 +106,15 @@ static int reseed(struct rf_run *run, const struct rf_choice *c)
         return rf_anchors_mark(run);
 }
 
-/* The best so far, and how the passes fare. */
+/*
+ * The best so far, and how the passes fare. What is asked for follows from the best alone; so another seed of the same wish finds all of
+ * it in the cache.
+ */
 struct improvement {
         struct rf_choice best;
         struct rf_evaluation evaluation;
+        struct rf_choice drawn; /* from the same pool, as the seed decides; empty without one */
+        struct rf_evaluation drawn_evaluation;
         unsigned poor; /* passes in a row that didn't pay */
 };
 
@@ -117,6 +122,22 @@ struct improvement {
 static bool comes_nearer(const struct rf_brief *b, const struct rf_choice *now, const struct rf_choice *best)
 {
         return best->n < b->n_tracks && now->n >= best->n + MAX(b->n_tracks / GROWTH, 1u);
+}
+
+static int draw(struct rf_run *run, struct improvement *m)
+{
+        struct rf_choice choice = { 0 };
+        int r;
+
+        if (run->seed == 0)
+                return 0;
+        r = rf_constraints_choose(run->pool, run->brief, run->seed, &choice);
+        if (r < 0)
+                return r;
+        rf_choice_done(&m->drawn);
+        m->drawn = choice;
+        m->drawn_evaluation = rf_evaluate_choice(run->pool, run->brief, &choice);
+        return 0;
 }
 
 /* Judges what the pool holds now, and keeps it if it is the best. */
@@ -137,6 +158,9 @@ static int consider(struct rf_run *run, struct improvement *m)
                 m->best = choice;
                 choice = old;
                 m->evaluation = evaluation;
+                r = draw(run, m);
+                if (r < 0)
+                        return r;
         }
         rf_run_progress(run, RF_STEP_EVALUATE, m->best.n, "pass %u: %zu candidates, quality %.2f", run->passes, rf_pool_size(run->pool),
                         (double)m->evaluation.overall);
@@ -190,12 +214,14 @@ int rf_improve(struct rf_run *run, struct rf_choice *ret, struct rf_evaluation *
         struct improvement m = { 0 };
         int r = improve(run, &m);
 
-        if (r < 0) {
+        if (r < 0 || run->seed != 0)
                 rf_choice_done(&m.best);
+        if (r < 0) {
+                rf_choice_done(&m.drawn);
                 return r;
         }
-        *ret = m.best;
-        *ret_evaluation = m.evaluation;
+        *ret = run->seed != 0 ? m.drawn : m.best;
+        *ret_evaluation = run->seed != 0 ? m.drawn_evaluation : m.evaluation;
         return 0;
 }
 

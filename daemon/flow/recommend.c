@@ -93,6 +93,10 @@ static bool is_outage(int error)
 /* Nothing to play: because no service answered, or because nothing fits. */
 static int nothing(const struct rf_run *run, char *message, size_t size)
 {
+        if (run->answered == 0 && run->trouble.error == -ETIMEDOUT) {
+                snprintf(message, size, "no service has answered within the time that was given");
+                return -ETIMEDOUT;
+        }
         if (run->answered == 0 && run->trouble.error < 0)
                 return explain(&run->trouble, "no service could be asked", message, size);
         if (run->answered == 0) {

@@ -36,6 +36,7 @@ struct rf_providers {
         size_t n;
         struct rf_provider *transports[RF_PLUGINS_MAX]; /* that only stand in for others' services */
         size_t n_transports;
+        bool only_checks; /* opens none */
 };
 
 int rf_providers_new(const char *plugin_directory, struct rf_providers **ret)
@@ -243,6 +244,8 @@ static int open_provider(struct rf_providers *all, struct rf_provider *p, const 
                 if (!p->base_url)
                         return -ENOMEM;
         }
+        if (all->only_checks)
+                return 0;
         r = plugin->open(rf_host(), p->values, &p->instance);
         if (r < 0)
                 return refuse(-RF_EPLUGIN, message, size, "[provider %s] the plugin could not be opened: %s", c->name, rf_strerror(r));
@@ -298,6 +301,11 @@ int rf_providers_load(struct rf_providers *all, const struct rf_provider_config 
 int rf_providers_load_transport(struct rf_providers *all, const struct rf_provider_config *c, char *message, size_t message_size)
 {
         return append(all, all->transports, &all->n_transports, c, message, message_size);
+}
+
+void rf_providers_only_check(struct rf_providers *p)
+{
+        p->only_checks = true;
 }
 
 /* ---- Looking at them ---- */

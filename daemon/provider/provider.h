@@ -17,6 +17,7 @@ struct rf_provider_config {
         const char *transport; /* name of the provider, loaded before, that answers instead of HTTP; NULL = its own, or HTTP */
         const char *api_url;   /* in place of the plugin's base address; NULL = the plugin's */
         bool is_disabled;      /* configured, but not to be used */
+        const char *where;     /* its first line, as "file:line", for messages; NULL */
         struct {
                 const char *name, *value;
                 const char *where; /* "file:line", for messages */
@@ -47,6 +48,9 @@ int rf_providers_load(struct rf_providers *p, const struct rf_provider_config *c
  * loaded after it. All of them share it.
  */
 int rf_providers_load_transport(struct rf_providers *p, const struct rf_provider_config *c, char *message, size_t message_size);
+
+/* From now on plugins are loaded and their options read and checked, but nothing is opened: for looking at a configuration. */
+void rf_providers_only_check(struct rf_providers *p);
 
 size_t rf_providers_count(const struct rf_providers *p);
 struct rf_provider *rf_providers_at(const struct rf_providers *p, size_t i);

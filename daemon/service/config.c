@@ -5,6 +5,7 @@
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -123,7 +124,8 @@ static struct provider *provider_of(struct reading *rd, const char *name)
                 return NULL;
         }
         c->providers[c->n_providers].config.name = rf_arena_strdup(&c->arena, name);
-        if (!c->providers[c->n_providers].config.name) {
+        c->providers[c->n_providers].config.where = rf_arena_printf(&c->arena, "%s:%u", rd->path, rd->line);
+        if (!c->providers[c->n_providers].config.name || !c->providers[c->n_providers].config.where) {
                 rd->result = -ENOMEM;
                 return NULL;
         }
@@ -379,6 +381,20 @@ const struct rf_value *rf_config_get(const struct rf_config *c, enum rf_setting 
 bool rf_config_is_default(const struct rf_config *c, enum rf_setting setting)
 {
         return !c->where[setting];
+}
+
+const char *rf_config_where(const struct rf_config *c, enum rf_setting setting)
+{
+        return c->where[setting] ? c->where[setting] : "the default";
+}
+
+void rf_config_place(struct rf_config_error *e, const char *where)
+{
+        const char *colon = strrchr(where, ':');
+        bool has_line = colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+
+        e->line = has_line ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+        snprintf(e->file, sizeof(e->file), "%.*s", has_line ? (int)(colon - where) : (int)strlen(where), where);
 }
 
 size_t rf_config_n_providers(const struct rf_config *c)

@@ -31,6 +31,11 @@ const struct rf_value *rf_config_get(const struct rf_config *c, enum rf_setting 
 /* Whether a file, the command line or the environment says something. */
 bool rf_config_is_default(const struct rf_config *c, enum rf_setting setting);
 
+/* Where it was said: "file:line", "--socket", "the default". */
+const char *rf_config_where(const struct rf_config *c, enum rf_setting setting);
+/* Takes apart such a place. */
+void rf_config_place(struct rf_config_error *e, const char *where);
+
 size_t rf_config_n_providers(const struct rf_config *c);
 const struct rf_provider_config *rf_config_provider(const struct rf_config *c, size_t i);
 

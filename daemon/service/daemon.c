@@ -23,6 +23,7 @@
 #include "service/notices.h"
 #include "service/observation.h"
 #include "service/plugins.h"
+#include "service/reload.h"
 #include "service/reports.h"
 #include "service/signals.h"
 #include "service/stores.h"
@@ -51,7 +52,7 @@ struct rf_daemon {
         struct rf_idle_options idle;
         struct rf_metrics_listener *metrics; /* NULL: none is configured */
         struct rf_notices *notices;
-        const char *changed[RF_SET_COUNT + 1], *restart[RF_SET_COUNT + 1]; /* of the last reload */
+        struct rf_changes changes; /* of the last reload */
         char *socket_path; /* that we made; NULL otherwise */
         bool is_broken;    /* a store can't be used any more */
 };
@@ -119,28 +120,13 @@ static struct rf_runs_options runs_options(const struct rf_daemon *d)
         };
 }
 
-/* The profile, then what is said of single switches. */
-static struct rf_optimizations optimizations(const struct rf_daemon *d)
-{
-        struct rf_optimizations set = rf_optimizations_full();
-
-        (void)rf_optimizations_profile(text_of(d, RF_SET_PROFILE), &set); /* the option takes no other names */
-        for (int i = 0; i < RF_OPT_COUNT; i++) {
-                const enum rf_setting s = (enum rf_setting)(RF_SET_OPTIMIZATIONS + i);
-
-                if (!rf_config_is_default(d->config, s))
-                        rf_optimizations_set(&set, (enum rf_optimization)i, number_of(d, s));
-        }
-        return set;
-}
-
 /* What is to be kept warm; beyond the limit the first of them are. */
 static void configure_warmer(struct rf_daemon *d)
 {
         struct rf_warmer_options o = warmer_options(d);
 
         if (rf_warmer_configure(d->warmer, &o) == -RF_ELIMIT)
-                notice(d, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
+                rf_notices_add_live(d->notices, "[warm] prompts and seeds: more than can be kept warm; only the first of them are");
 }
 
 /* What may change while the daemon runs. */
@@ -151,6 +137,7 @@ static void apply_live(struct rf_daemon *d)
         struct rf_observer_options observer = rf_observation_options(d->config, d->state);
         const struct group *group = NULL;
 
+        rf_notices_forget(d->notices);
         if (name && name[0]) {
                 char message[160];
 
@@ -158,7 +145,7 @@ static void apply_live(struct rf_daemon *d)
                 if (!group) {
                         snprintf(message, sizeof(message), "admin_group = %.64s: there is no such group; only root and the daemon's own user "
                                                            "may administer it", name);
-                        notice(d, message);
+                        rf_notices_add_live(d->notices, message);
                 }
         }
         d->control.has_admin_group = group != NULL;
@@ -166,7 +153,7 @@ static void apply_live(struct rf_daemon *d)
         d->flow.asks_model = number_of(d, RF_SET_RUNS_ANALYSIS) == 1;
         d->control.runs_active_max = o.active_max;
         d->control.runs_waiting_max = o.waiting_max;
-        d->control.optimizations = optimizations(d);
+        d->control.optimizations = rf_reload_optimizations(d->config);
         rf_upstream_set_optimizations(d->upstream, &d->control.optimizations);
         rf_observer_configure(d->observer, &observer);
         if (d->runs)
@@ -182,9 +169,11 @@ static int reload(void *arg, struct rf_reload *ret)
         struct rf_daemon *d = arg;
         _cleanup_(rf_config_freep) struct rf_config *fresh = NULL;
         struct rf_config_error error;
-        size_t n_changed = 0, n_restart = 0;
+        struct rf_changes *c = &d->changes;
         int r = rf_daemon_configure(d->options, &fresh, &error);
 
+        if (r >= 0 && !rf_config_same_providers(d->config, fresh))
+                r = rf_plugins_check(fresh, &error);
         if (r == -RF_ECONFIG) {
                 snprintf(ret->file, sizeof(ret->file), "%s", error.file);
                 snprintf(ret->message, sizeof(ret->message), "%s", error.message);
@@ -193,22 +182,13 @@ static int reload(void *arg, struct rf_reload *ret)
         }
         if (r < 0)
                 return r;
-        for (int s = 0; s < RF_SET_COUNT; s++)
-                if (!rf_config_same(d->config, fresh, (enum rf_setting)s)) {
-                        if (rf_settings[s].is_live)
-                                d->changed[n_changed++] = rf_settings[s].option.name;
-                        else
-                                d->restart[n_restart++] = rf_settings[s].option.name;
-                }
-        if (!rf_config_same_providers(d->config, fresh))
-                d->restart[n_restart++] = "provider";
-        /* the providers' options point into the old one while they are open; ours are read from the new one */
-        for (int s = 0; s < RF_SET_COUNT; s++)
-                if (rf_settings[s].is_live && !rf_config_same(d->config, fresh, (enum rf_setting)s))
-                        (void)rf_config_copy(d->config, fresh, (enum rf_setting)s);
+        /* the providers' options point into the old one while they are open; ours are copied from the new one */
+        r = rf_reload_take(d->config, fresh, rf_upstream_optimizations(d->upstream), c);
+        if (r < 0)
+                return r;
         apply_live(d);
-        *ret = (struct rf_reload){ .changed = d->changed, .n_changed = n_changed, .restart = d->restart, .n_restart = n_restart };
-        rf_log(RF_LOG_INFO, "configuration read again: %zu options changed, %zu need a restart", n_changed, n_restart);
+        *ret = (struct rf_reload){ .changed = c->live, .n_changed = c->n_live, .restart = c->restart, .n_restart = c->n_restart };
+        rf_log(RF_LOG_INFO, "configuration read again: %zu options changed, %zu need a restart", c->n_live, c->n_restart);
         return 0;
 }
 

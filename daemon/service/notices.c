@@ -1,5 +1,6 @@
 #include "service/notices.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@ enum { NOTICES_MAX = 64 };
 
 struct rf_notices {
         char *texts[NOTICES_MAX];
+        bool is_live[NOTICES_MAX];
         size_t n;
 };
 
@@ -29,7 +31,30 @@ void rf_notices_add(struct rf_notices *n, const struct rf_log_fields *fields, co
 {
         rf_log_with(RF_LOG_WARNING, fields, "%s", text);
         if (n->n < NOTICES_MAX && (n->texts[n->n] = strdup(text)))
-                n->n++;
+                n->is_live[n->n++] = false;
+}
+
+void rf_notices_add_live(struct rf_notices *n, const char *text)
+{
+        size_t before = n->n;
+
+        rf_notices_add(n, NULL, text);
+        if (n->n > before)
+                n->is_live[before] = true;
+}
+
+void rf_notices_forget(struct rf_notices *n)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n->n; i++)
+                if (n->is_live[i])
+                        free(n->texts[i]);
+                else {
+                        n->is_live[kept] = false;
+                        n->texts[kept++] = n->texts[i];
+                }
+        n->n = kept;
 }
 
 const char *const *rf_notices_texts(const struct rf_notices *n)

@@ -53,8 +53,7 @@ int rf_observation_check(const struct rf_config *c, struct rf_config_error *ret_
 
         if (!listen || !listen[0] || rf_metrics_address(listen, &address, &size, ret_error->message, sizeof(ret_error->message)) >= 0)
                 return 0;
-        snprintf(ret_error->file, sizeof(ret_error->file), "[metrics]");
-        ret_error->line = 0;
+        rf_config_place(ret_error, rf_config_where(c, RF_SET_METRICS_LISTEN));
         return -RF_ECONFIG;
 }
 

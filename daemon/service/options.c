@@ -1,5 +1,6 @@
 #include "service/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -135,6 +136,15 @@ bool rf_setting_has_section(const char *section)
                 if (strcmp(rf_settings[i].section, section) == 0)
                         return true;
         return false;
+}
+
+const char *rf_setting_label(enum rf_setting s)
+{
+        static char labels[RF_SET_COUNT][64];
+
+        if (!labels[s][0])
+                snprintf(labels[s], sizeof(labels[s]), "[%s] %s", rf_settings[s].section, rf_settings[s].option.name);
+        return labels[s];
 }
 
 int rf_settings_sample(struct rf_buf *b)

@@ -77,6 +77,8 @@ extern const struct rf_setting_info rf_settings[RF_SET_COUNT];
 /* -1 if there is none. */
 int rf_setting_find(const char *section, const char *name);
 bool rf_setting_has_section(const char *section);
+/* "[cache] size": two sections may have options of the same name. Static. */
+const char *rf_setting_label(enum rf_setting s);
 
 /* Everything that may stand in the configuration file, with comments and defaults: a sample. -ENOMEM. */
 int rf_settings_sample(struct rf_buf *b);

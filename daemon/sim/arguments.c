@@ -11,7 +11,7 @@
 #include "control/runs.h"
 #include "sim/nearest.h"
 
-enum { RUNS_MAX = 100000 };
+enum { RUNS_MAX = 100000, RUNS_DEFAULT = 200 };
 
 enum letter { MODEL = 256, PROFILE, RUNS, CONCURRENCY, SEED, ON, OFF, DEADLINE, CACHE, GAP, PROMPTS, WHATIF, ABLATE, RECORD, REPLAY, STATE,
               CACHE_DIRECTORY, CONFIG, SEQUENCE, UNLEARNED, DISTINCT, WEEK, JSON, PLUGINS, DATA, SHOW_VERSION, SHOW_HELP };
@@ -281,6 +281,10 @@ static bool is_run(const char *text)
 
 static int complete(struct sim_arguments *a, char *message, size_t size)
 {
+        if (a->plan.runs > 0 && a->plan.runs < a->plan.concurrency)
+                return refuse(message, size, "--concurrency %zu: there are only %zu runs (--runs)", a->plan.concurrency, a->plan.runs);
+        if (a->plan.runs == 0)
+                a->plan.runs = MAX((size_t)RUNS_DEFAULT, a->plan.concurrency);
         if ((a->on & a->off) != 0)
                 return refuse(message, size, "--on and --off name the same switch");
         if (a->plan.is_sequence && a->plan.concurrency > 1)
@@ -316,7 +320,7 @@ static int complete(struct sim_arguments *a, char *message, size_t size)
 int sim_arguments_parse(int argc, char **argv, struct sim_arguments *ret, char *message, size_t size)
 {
         struct option options[ARRAY_SIZE(OPTIONS) + 1] = { 0 };
-        struct sim_arguments a = { .plan = { .runs = 200, .concurrency = 1, .seed = 1, .gap_us = 45 * 60 * USEC_PER_SEC } };
+        struct sim_arguments a = { .plan = { .concurrency = 1, .seed = 1, .gap_us = 45 * 60 * USEC_PER_SEC } };
         int c, r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(OPTIONS); i++)
@@ -333,6 +337,40 @@ int sim_arguments_parse(int argc, char **argv, struct sim_arguments *ret, char *
         return r;
 }
 
+#define LEFT_COLUMNS 22u
+#define COLUMNS 80u
+
+/* Columns that a text of Latin letters and "…" takes: its characters, not its bytes. */
+static size_t width(const char *s, size_t n)
+{
+        size_t columns = 0;
+
+        for (size_t i = 0; i < n; i++)
+                columns += ((unsigned char)s[i] & 0xc0) != 0x80;
+        return columns;
+}
+
+/* Two columns; what is too long for the left one has a line of its own, what is too long for the right one several. */
+static void print_row(FILE *f, const char *left, const char *help)
+{
+        const size_t indent = 2 + LEFT_COLUMNS + 1;
+        size_t used = width(left, strlen(left));
+
+        fprintf(f, "  %s", left);
+        fprintf(f, used > LEFT_COLUMNS ? "\n%*s" : "%*s", (int)(used > LEFT_COLUMNS ? indent : indent - 2 - used), "");
+        used = indent;
+        for (size_t n; *help; help += n + strspn(help + n, " ")) {
+                n = strcspn(help, " ");
+                if (used > indent && used + 1 + width(help, n) > COLUMNS) {
+                        fprintf(f, "\n%*s", (int)indent, "");
+                        used = indent;
+                }
+                fprintf(f, "%s%.*s", used > indent ? " " : "", (int)n, help);
+                used += (used > indent) + width(help, n);
+        }
+        fputc('\n', f);
+}
+
 void sim_arguments_help(FILE *f)
 {
         fputs("Usage: recflow-sim [OPTION]...\n\nRuns recflow under a virtual clock against simulated services, and measures.\n\n", f);
@@ -341,10 +379,10 @@ void sim_arguments_help(FILE *f)
 
                 snprintf(name, sizeof(name), "--%s%s%s", OPTIONS[i].option.name, OPTIONS[i].argument ? " " : "",
                          OPTIONS[i].argument ? OPTIONS[i].argument : "");
-                fprintf(f, "  %-22s %s\n", name, OPTIONS[i].help);
+                print_row(f, name, OPTIONS[i].help);
         }
         fputs("\nModels:\n", f);
         for (size_t i = 0; i < sim_n_models; i++)
-                fprintf(f, "  %-22s %s\n", sim_models[i].name, sim_models[i].help);
+                print_row(f, sim_models[i].name, sim_models[i].help);
         fputs("\nSee recflow-sim(1).\n", f);
 }

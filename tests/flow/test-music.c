@@ -234,7 +234,7 @@ static void exclusions_and_eras_are_kept_and_counted(void **state)
         b.era_is_strict = true;
         rf_constraints_filter(w.pool, &b, &x);
         assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
-        assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
+        assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
         assert_int_equal(c.n, 20);
         for (size_t i = 0; i < c.n; i++) {
                 struct rf_candidate *t = rf_pool_at(w.pool, c.tracks[i]);
@@ -274,7 +274,7 @@ static void a_wish_for_too_much_is_named_with_the_smallest_relaxation(void **sta
                 b.targets[i].is_set = false;
         rf_constraints_filter(w.pool, &b, &(struct rf_exclusions){ 0 });
         assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
-        assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
+        assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
         assert_true(c.n < 20);
         rf_constraints_report(w.pool, &b, &c, k);
         assert_int_equal(rf_receipt_finish(k, &arena, &receipt), 0);
@@ -307,7 +307,7 @@ static void durations_are_kept_within_three_percent_wherever_possible(void **sta
                 b.duration_s = wished_s[i];
                 b.duration_origin = RF_FROM_PROMPT;
                 assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
-                assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
+                assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
                 for (size_t t = 0; t < c.n; t++)
                         fit += rf_pool_at(w.pool, c.tracks[t])->fit / (double)c.n;
                 print_message("# %u s wished, %zu tracks of %.0f s, mean fit %.3f\n", wished_s[i], c.n,
@@ -322,7 +322,7 @@ static void durations_are_kept_within_three_percent_wherever_possible(void **sta
 
                 b.n_tracks_origin = RF_FROM_OPTION;
                 b.duration_s = 3600;
-                assert_int_equal(rf_constraints_choose(w.pool, &b, &c), 0);
+                assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
                 assert_int_equal(c.n, n);
                 assert_true(rf_constraints_duration_kept(&b, c.duration_ms) == (n > 10));
                 rf_choice_done(&c);

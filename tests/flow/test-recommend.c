@@ -309,6 +309,54 @@ static void the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track(vo
         house_close(&h);
 }
 
+/* How many tracks of one are in the other, too. */
+static size_t common_tracks(const struct rf_playlist *a, const struct rf_playlist *b)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < a->n_tracks; i++)
+                for (size_t k = 0; k < b->n_tracks; k++)
+                        n += strcmp(a->tracks[i].track.id, b->tracks[k].track.id) == 0;
+        return n;
+}
+
+static void another_seed_gives_some_other_tracks_as_good_from_the_same_answers(void **state)
+{
+        double plain_sum = 0.0, sum = 0.0;
+        size_t tracks = 0, common = 0, n = 0;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(EXPECTED); i++) {
+                const struct mock_taste *taste = mock_taste_of(EXPECTED[i].prompt);
+                struct rf_playlist *plain, *first, *second;
+
+                if (!taste)
+                        continue;
+                plain = recommend(&house, (struct rf_wish){ .prompt = EXPECTED[i].prompt });
+                first = recommend(&house, (struct rf_wish){ .prompt = EXPECTED[i].prompt, .seed = 3 });
+                second = recommend(&house, (struct rf_wish){ .prompt = EXPECTED[i].prompt, .seed = 4 });
+                print_message("# %-46s %2zu tracks, seeds share %2zu, with the best %2zu\n", EXPECTED[i].prompt, first->n_tracks,
+                              common_tracks(first, second), common_tracks(first, plain));
+                plain_sum += house_playlist_ndcg(&house, taste, plain);
+                sum += (house_playlist_ndcg(&house, taste, first) + house_playlist_ndcg(&house, taste, second)) / 2.0;
+                tracks += first->n_tracks;
+                common += common_tracks(first, second);
+                assert_true(common_tracks(first, second) < first->n_tracks);
+                n++;
+                check(&EXPECTED[i], first);
+                check(&EXPECTED[i], second);
+                assert_int_equal(first->receipt.calls, 0); /* another seed asks nobody anything */
+                assert_int_equal(second->receipt.calls, 0);
+                rf_playlist_free(plain);
+                rf_playlist_free(first);
+                rf_playlist_free(second);
+        }
+        print_message("# %zu of %zu tracks are the same; mean nDCG@20 %.3f, without a seed %.3f\n", common, tracks, sum / (double)n,
+                      plain_sum / (double)n);
+        assert_true(common * 2 > tracks); /* nearly as good, not any others */
+        assert_true(sum > plain_sum - .03 * (double)n);
+}
+
 static char *whole_object(unsigned shuffle_seed)
 {
         struct house h;
@@ -366,6 +414,11 @@ static void a_deadline_gives_the_best_so_far_and_names_what_was_cut(void **state
         assert_int_equal(house_recommend(&run), 0);
         assert_true(run.virtual_us <= USEC_PER_SEC + 100 * USEC_PER_MSEC);
         rf_playlist_free(run.playlist);
+        /* where nothing was answered by then, that is what is said */
+        run = (struct house_run){ .house = &h, .wish = { .prompt = "happy pop" }, .deadline_us = USEC_PER_SEC / 2 };
+        assert_int_equal(house_recommend(&run), 0);
+        assert_int_equal(run.r, -ETIMEDOUT);
+        assert_string_equal(run.message, "no service has answered within the time that was given");
         house_close(&h);
 }
 
@@ -754,6 +807,7 @@ int main(void)
                 cmocka_unit_test(what_cannot_be_kept_is_named_with_a_relaxation),
                 cmocka_unit_test(bad_prompts_are_errors_with_a_reason),
                 cmocka_unit_test(the_same_seed_gives_the_same_bytes_and_no_shuffle_changes_a_track),
+                cmocka_unit_test(another_seed_gives_some_other_tracks_as_good_from_the_same_answers),
                 cmocka_unit_test(in_virtual_time_the_whole_object_is_the_same_bytes),
                 cmocka_unit_test(a_deadline_gives_the_best_so_far_and_names_what_was_cut),
                 cmocka_unit_test(a_service_that_fails_now_and_then_still_gives_a_playlist),

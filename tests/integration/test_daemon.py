@@ -341,7 +341,7 @@ def test_strangers_may_ask_but_not_administer(tmp_path):
 def test_reload_changes_what_it_may_and_names_what_needs_a_restart(tmp_path):
     with Daemon(tmp_path) as d, d.client() as c:
         d.write_config("[runs]\nactive_max = 3\n[cache]\nsize = 32M\n", "[provider mock]\nseed = 2\n")
-        assert c.call(A + "Reload")["parameters"] == {"changed": ["active_max"], "restart": ["size", "provider"]}
+        assert c.call(A + "Reload")["parameters"] == {"changed": ["[runs] active_max"], "restart": ["[cache] size", "[provider]"]}
         assert c.call(A + "Status")["parameters"]["runs_active_max"] == 3
         d.write_config("[runs]\nactive_max = many\n")
         reply = c.call(A + "Reload")
@@ -353,6 +353,19 @@ def test_reload_changes_what_it_may_and_names_what_needs_a_restart(tmp_path):
             assert d.process.poll() is None
 
 
+def test_a_notice_of_the_configuration_goes_with_its_cause(tmp_path):
+    def notices():
+        return [n for n in c.call(A + "Status")["parameters"]["notices"] if "admin_group" in n]
+
+    with Daemon(tmp_path, "admin_group = nosuchgroup\n") as d, d.client() as c:
+        assert len(notices()) == 1
+        d.write_config("admin_group = norsuchone\n")
+        assert c.call(A + "Reload")["parameters"]["changed"] == ["[daemon] admin_group"]
+        assert len(notices()) == 1 and "norsuchone" in notices()[0]
+        d.write_config()
+        assert c.call(A + "Reload")["parameters"]["changed"] == ["[daemon] admin_group"] and notices() == []
+
+
 def optimizations_off(c):
     return [o["name"] for o in c.call(A + "Optimizations")["parameters"]["optimizations"] if not o["enabled"]]
 
@@ -362,14 +375,38 @@ def test_optimizations_are_configured_switched_and_reset_by_a_reload(tmp_path):
         assert optimizations_off(c) == ["coalesce"]
         assert c.call(A + "SetOptimization", {"name": "prewarm", "enabled": False}) == {"parameters": {}}
         assert optimizations_off(c) == ["prewarm", "coalesce"]
+        assert c.call(A + "Reload")["parameters"] == {"changed": ["[optimizations] prewarm"], "restart": []}
         assert c.call(A + "Reload")["parameters"] == {"changed": [], "restart": []}
         assert optimizations_off(c) == ["coalesce"]
         d.write_config("[optimizations]\nprofile = baseline\ncoalesce = on\n")
-        assert sorted(c.call(A + "Reload")["parameters"]["changed"]) == ["coalesce", "profile"]
+        assert sorted(c.call(A + "Reload")["parameters"]["changed"]) == ["[optimizations] coalesce", "[optimizations] profile"]
         assert len(optimizations_off(c)) == 24 and "coalesce" not in optimizations_off(c)
         assert c.call(A + "SetProfile", {"name": "full"}) == {"parameters": {}} and optimizations_off(c) == []
         assert c.call(A + "SetProfile", {"name": "fast"})["error"] == "org.varlink.service.InvalidParameter"
         assert c.call(A + "SetOptimization", {"name": "warp", "enabled": True})["error"] == A + "NoSuchOptimization"
+
+
+@pytest.mark.parametrize("provider,words", [
+    ("[provider mock]\nlatncy = 3ms\n", ["9: [provider mock] has no option latncy", "latency"]),
+    ("[provider mock]\nlatency = soon\n", ["9: [provider mock] latency = soon", "duration"]),
+    ("[provider foo]\n", ["8: [provider foo]", "foo.so"]),
+    ("[provider mock]\n[provider spotify]\ntransport = moc\n", ["9: [provider spotify] transport = moc", "no usable provider"]),
+])
+def test_a_provider_that_could_not_be_used_is_a_mistake_for_check_and_reload(tmp_path, provider, words):
+    with Daemon(tmp_path) as d, d.client() as c:
+        d.write_config("", provider)
+        out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", d.config, "--check"], capture_output=True, timeout=TIMEOUT)
+        assert out.returncode == 78 and all(word in out.stderr.decode() for word in words), out.stderr
+        reply = c.call(A + "Reload")
+        assert reply["error"] == A + "InvalidConfiguration" and reply["parameters"]["file"] == d.config
+        assert f"{reply['parameters']['line']}: {reply['parameters']['message']}".startswith(words[0])
+        # one that is switched off does no harm, and neither does one that stands in for others alone
+        d.write_config("", provider.replace("]\n", "]\nenabled = no\n"))
+        out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", d.config, "--check"], capture_output=True, timeout=TIMEOUT)
+        assert out.returncode == 0, out.stderr
+        d.write_config("", "[provider mock]\nenabled = no\n[provider spotify]\ntransport = mock\n")
+        out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", d.config, "--check"], capture_output=True, timeout=TIMEOUT)
+        assert out.returncode == 0, out.stderr
 
 
 # ---- Bad input ----
@@ -387,6 +424,7 @@ def test_optimizations_are_configured_switched_and_reset_by_a_reload(tmp_path):
     ("[daemon]\nsocket = relative/path\n", ["socket = relative/path", "absolute"]),
     ("[runs]\ndeadline = soon\n", ["deadline = soon", "duration"]),
     ("[runs]\nthis is no line\n", ["name = value"]),
+    ("[metrics]\nlisten = 0.0.0.0:9\n", ["0.0.0.0:9"]),
     ("[runs]\nactive_max = " + "1" * 300 + "\n", ["longer than"]),
     ("[provider No Good]\n x = 1\n", ["provider's name"]),
 ])
@@ -495,7 +533,7 @@ def test_wrong_arguments_are_explained(arguments, words):
 def test_the_sample_is_a_valid_configuration_with_every_default(tmp_path):
     sample = subprocess.run([os.path.join(BUILD, "recflowd"), "--sample"], capture_output=True, timeout=TIMEOUT).stdout.decode()
     text = re.sub(r"^#([\w-]+ = \S|\[)", r"\1", sample, flags=re.M)
-    (tmp_path / "c").write_text(text)
+    (tmp_path / "c").write_text(re.sub(r"^plugin_directory = .*", f"plugin_directory = {BUILD}/.libs", text, flags=re.M))
     out = subprocess.run([os.path.join(BUILD, "recflowd"), "--config", str(tmp_path / "c"), "--check"], capture_output=True, timeout=TIMEOUT)
     assert out.returncode == 0, out.stderr
 

@@ -116,7 +116,7 @@ def test_failures_count_by_step_and_criteria_are_configurable(tmp_path):
         assert judged["timeouts"]["of"] > 0
         d.write_config(strict.replace("errors = 0", "errors = 100"), "[provider mock]\nerror_rate = 1\n")
         with d.client() as c:
-            assert c.call(A + "Reload")["parameters"] == {"changed": ["errors"], "restart": []}
+            assert c.call(A + "Reload")["parameters"] == {"changed": ["[criteria] errors"], "restart": []}
         assert criteria(stats(d))["errors"]["limit"] == 1000000
 
 
@@ -135,7 +135,7 @@ def test_slow_requests_are_logged_with_endpoint_and_parameters(tmp_path):
         recommend(d, "calm piano")
         d.write_config("[upstream]\nslow = 0\n", MOCK)
         with d.client() as c:
-            assert c.call(A + "Reload")["parameters"] == {"changed": ["slow"], "restart": []}
+            assert c.call(A + "Reload")["parameters"] == {"changed": ["[upstream] slow"], "restart": []}
         before = d.log().count(" slow: ")
         recommend(d, "loud rock")
         lines = [line for line in d.log().splitlines() if " slow: " in line]

@@ -48,17 +48,22 @@ def test_recommend_prints_a_table_and_a_receipt_that_fit_80_columns(daemon):
     lines = out.stdout.decode().splitlines()
     assert out.returncode == 0 and out.stderr == b""
     assert lines[0] == "Rainy Sunday Jazz" and "Title" in lines[2] and "Artist" in lines[2]
-    assert re.match(r"25 tracks, .*; fit .*calls?, .* from the cache; ", lines[-1])
+    assert re.match(r"25 tracks, .*; fit .*calls?, .* from the cache; ", lines[-2])
+    run = re.fullmatch(r"run ([0-9a-z]{12})", lines[-1])[1]
+    assert ctl(daemon, "show", run).stdout == out.stdout
     assert all(width(line) <= 80 for line in lines)
     assert "\033" not in out.stdout.decode()
 
 
-@pytest.mark.parametrize("columns", ["40", "60", "120", "200"])
+@pytest.mark.parametrize("columns", ["40", "60", "80", "90", "100", "120", "200"])
 def test_tables_fit_any_width(daemon, columns):
     lines = ctl(daemon, "recommend", "j-pop and k-pop party", "--tracks", "8", COLUMNS=columns).stdout.decode().splitlines()
     table = lines[2:11]
     assert len(table) == 9 and all(width(line) <= int(columns) for line in table)
-    assert ("Why" in table[0]) == (columns == "200") or columns == "120"
+    assert ("Why" in table[0]) == (columns == "200") or 80 <= int(columns) <= 120
+    if "Why" in table[0]:  # whole, or enough of it to say something
+        reasons = [line[table[0].index("Why"):] for line in table[1:]]
+        assert all(not r.endswith("…") or width(r) >= 40 for r in reasons), reasons
 
 
 def test_json_is_one_value_and_nothing_else(daemon):
@@ -69,6 +74,9 @@ def test_json_is_one_value_and_nothing_else(daemon):
         assert json.loads(out.stdout) is not None and out.stdout.count(b"\n") == 1
     out = ctl(daemon, "show", "nosuchrun", "--json")
     assert out.returncode == 1 and json.loads(out.stdout)["error"] == W + "NoSuchRun"
+    out = ctl(daemon, "recommend", "!!!", "--json")
+    error = json.loads(out.stdout)
+    assert out.returncode == 1 and error["error"] == W + "RunFailed" and error["code"] == "prompt" and error["run"] == ""
 
 
 def test_every_format_can_be_read_back(daemon):
@@ -269,12 +277,18 @@ def test_the_version_needs_no_daemon():
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),
     (["recommend", "--format", "mp3", "x"], "text|json|jspf"), (["recommend", "--bogus", "x"], "there is no option --bogus"),
     (["recommend", "-x", "x"], "there is no option -x"), (["ping", "--tracks", "5"], "ping takes no --tracks"), (["ping", "extra"], "usage:"),
-    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"),
-    (["recommend", "--json=yes", "x"], "takes no value"),
+    (["follow"], "usage: recflowctl follow RUN"), (["cache", "eat"], "stats, flush"), (["optimizations", "set", "coalesce", "maybe"], "set NAME on"), (["recommend", "--json=yes", "x"], "takes no value"),
+    (["warm", "add", ""], "a prompt is needed"), (["stats", "--since", "1s"], "from 1m to 7d"), (["state", "eat"], "state export"),
+    (["recommend", b"a\xffb"], "the prompt isn't UTF-8"), (["understand", b"\xff"], "the prompt isn't UTF-8"),
+    (["warm", "add", b"\xff"], "the prompt isn't UTF-8"), (["recommend", "x", "--exclude-artist", b"\xff"], "--exclude-artist: the name isn't UTF-8"),
+    (["recommend", "x", "--like", b"\xff"], "--like: the name isn't UTF-8"), (["save", "x", "--name", b"\xff"], "--name: the value isn't UTF-8"),
 ])
 def test_wrong_arguments_are_explained_and_exit_with_2(arguments, words):
     out = ctl("/nowhere", *arguments)
     assert out.returncode == 2 and words in out.stderr.decode() and out.stdout == b""
+    out = ctl("/nowhere", "--json", *arguments)
+    error = json.loads(out.stdout)
+    assert out.returncode == 2 and error["error"] == "usage" and words in error["message"] and out.stdout.count(b"\n") == 1
 
 
 def test_without_a_daemon_it_exits_with_3_and_says_where_it_looked(tmp_path):
@@ -289,6 +303,36 @@ def test_a_failure_exits_with_1_and_the_reason(daemon):
     assert out.returncode == 1 and b"nothing in the prompt" in out.stderr
     out = ctl(daemon, "recommend", "x" * 10240)
     assert out.returncode == 1 and b"at most 4096" in out.stderr
+
+
+def test_errors_name_what_they_are_about(daemon, tmp_path):
+    out = ctl(daemon, "warm", "add", "!!!")
+    assert out.returncode == 1 and b"nothing in the prompt" in out.stderr
+    out = ctl(daemon, "login", "mock")
+    assert out.returncode == 1 and b"mock has no login" in out.stderr
+    out = ctl(daemon, "optimizations", "set", "foo", "on")
+    assert out.returncode == 1 and b'"recflowctl optimizations" lists them' in out.stderr
+    out = ctl(daemon, "order", str(tmp_path))
+    assert out.returncode == 1 and b"Is a directory" in out.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_reason_to_complain(daemon):
+    for arguments in (["status"], ["optimizations"], ["metrics"], ["providers", "--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        out = subprocess.run([CTL, "--socket", daemon.socket, *arguments], stdout=writer, stderr=subprocess.PIPE, timeout=TIMEOUT)
+        os.close(writer)
+        assert out.returncode == 1 and out.stderr == b"", arguments
+
+
+def test_a_prompt_without_a_word_is_refused_before_it_becomes_a_run(daemon):
+    with daemon.client() as c:
+        runs = c.call(W + "List")
+        failed = c.call("io.recflow.admin.Status")["parameters"]["runs_failed"]
+        for prompt in ("", "!!!", "  "):
+            reply = c.call(W + "Recommend", {"prompt": prompt, "detach": True})
+            assert reply["error"] == W + "RunFailed" and reply["parameters"]["run"] == "" and reply["parameters"]["code"] == "prompt"
+        assert c.call("io.recflow.admin.Status")["parameters"]["runs_failed"] == failed and c.call(W + "List") == runs
 
 
 def test_a_full_disk_or_closed_output_is_a_failure(daemon):
@@ -445,6 +489,16 @@ def test_help_fits_80_columns():
     for command in [[], *[[c] for c in json.loads(subprocess.run([CTL, "help", "--json"], capture_output=True, timeout=TIMEOUT).stdout)]]:
         out = subprocess.run([CTL, "help", *command], capture_output=True, timeout=TIMEOUT).stdout.decode()
         assert out and all(width(line) <= 80 for line in out.splitlines()), out
+
+
+def test_lists_fit_80_columns(daemon):
+    assert ctl(daemon, "warm", "add", "a rainy sunday with jazz and a book and a cup of tea and nobody who calls").returncode == 0
+    for arguments in (["optimizations"], ["warm", "status"], ["warm", "list"], ["runs"], ["plan", "calm"]):
+        out = ctl(daemon, *arguments).stdout.decode()
+        assert out and all(width(line) <= 80 for line in out.splitlines()), out
+    lines = ctl(daemon, "help").stdout.decode().split("Options of all")[0].splitlines()
+    assert {m.end() for line in lines if (m := re.match(r"  [a-z]+(?: \S+)*? {2,}(?=\S)|  {20,}(?=\S)", line))} == {25}
+    assert ctl(daemon, "-h").stdout == ctl(daemon, "--help").stdout and ctl(daemon, "ping", "-h").stdout == ctl(daemon, "help", "ping").stdout
 
 
 def test_the_manual_describes_every_command_and_option():

@@ -198,7 +198,7 @@ def test_prompts_come_from_a_file(tmp_path):
     (["--runs", "0"], "--runs 0: allowed: a number from 1 to"),
     (["--runs", "many"], "--runs many"),
     (["--runs"], "--runs needs an argument"),
-    (["--concurrency", "-1"], "--concurrency -1"),
+    (["--concurrency", "-1"], "--concurrency -1"), (["--runs", "3", "--concurrency", "10"], "only 3 runs"),
     (["--seed", "x"], "--seed x"),
     (["--deadline", "soon"], "--deadline soon"),
     (["--cache", "hot"], "--cache hot: allowed: cold, warm, repeat"),
@@ -234,3 +234,9 @@ def test_nothing_is_left_behind():
     p = subprocess.run([*private, "sh", "-c", script, "sh", BUILD + "/recflow-sim", *PLACES, "--model", "mock", "--runs", "1"],
                        capture_output=True, text=True, timeout=300)
     assert p.returncode == 0 and p.stdout == "", p
+
+
+def test_the_help_fits_80_columns_and_its_columns_are_straight():
+    lines = sim("--help").splitlines()
+    assert all(len(line) <= 80 for line in lines), lines
+    assert {m.end() for line in lines if (m := re.match(r"  --[a-z-]+(?: [^ ]+)? +(?=\S)|  {20,}(?=\S)", line))} == {25}
