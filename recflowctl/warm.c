@@ -44,6 +44,10 @@ static void print_report(const json_t *reply)
                 puts("the cache is being warmed already");
                 return;
         }
+        if (strcmp(end, "off") == 0) {
+                puts("nothing is kept warm: the switch prewarm is off");
+                return;
+        }
         if (number(reply, "due") == 0) {
                 puts("nothing is due");
                 return;

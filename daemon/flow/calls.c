@@ -89,6 +89,9 @@ static void observe(void *arg, const struct rf_call_record *record)
         }
         o->call->freshness = MAX(o->call->freshness, freshness_of(record->cache));
         rf_receipt_call(o->batch->run->book, o->batch->step, record);
+        /* nothing came of it, but it took its time; what is cut short says nothing of that */
+        if (record->error < 0 && record->upstream_us > 0 && rf_now_us() < o->batch->deadline_us)
+                rf_run_took(o->batch->run, record->provider, record->upstream_us);
         if (o->batch->run->hooks->calls.observe)
                 o->batch->run->hooks->calls.observe(o->batch->run->hooks->calls.observe_arg, record);
 }
@@ -117,6 +120,8 @@ static int make_one(struct batch *b, struct rf_call *call)
         caller.observe_arg = &o;
         r = rf_upstream_call(run->flow->upstream, &caller, &call->query, &call->answer);
         call->error = r < 0 ? r : 0;
+        if (r >= 0)
+                rf_run_took(run, call->answer->provider, call->answer->took_ms * (uint64_t)USEC_PER_MSEC);
         if (r >= 0 && !is_aside(call))
                 run->answered++;
         if (r < 0 && !is_aside(call) && o.trouble.error < 0)
@@ -150,8 +155,9 @@ static void account(struct batch *b)
                 /* not even begun, or begun and stopped with the group */
                 if (!call->answer && call->error == 0)
                         call->error = -ETIMEDOUT;
-                if (call->error == -ETIMEDOUT && rf_now_us() >= b->deadline_us)
-                        b->run->cut[b->step]++;
+                call->is_cut = rf_now_us() >= b->deadline_us && (call->error == -ETIMEDOUT || (call->answer && call->answer->n_unheard > 0));
+                if (call->is_cut)
+                        rf_run_cut(b->run, b->step, MAX(b->step, b->manner->until), &call->query, b->started_us);
                 if (call->error < 0 && !is_aside(call)) /* unless more is known of it already */
                         note_trouble(&b->run->trouble, &(struct rf_trouble){ .error = call->error });
         }
@@ -159,19 +165,20 @@ static void account(struct batch *b)
 
 int rf_calls_make(struct rf_run *run, enum rf_step step, struct rf_call *calls, size_t n)
 {
-        return rf_calls_make_as(run, step, &(struct rf_manner){ .together = TOGETHER }, calls, n);
+        return rf_calls_make_as(run, step, &(struct rf_manner){ 0 }, calls, n);
 }
 
 int rf_calls_make_as(struct rf_run *run, enum rf_step step, const struct rf_manner *manner, struct rf_call *calls, size_t n)
 {
         _cleanup_(rf_group_freep) struct rf_group *g = NULL;
         struct batch b = { .run = run, .step = step, .manner = manner, .calls = calls, .n = n, .started_us = rf_now_us(),
-                           .deadline_us = rf_run_step_deadline(run, step) };
+                           .deadline_us = rf_run_step_deadline(run, MAX(step, manner->until)) };
+        size_t together = manner->together > 0 ? manner->together : TOGETHER;
         int r;
 
         if (n == 0)
                 return rf_check_cancelled();
-        if (n == 1 || manner->together == 1 || run->is_serial) {
+        if (n == 1 || together == 1 || run->is_serial) {
                 r = worker(&b);
                 account(&b);
                 return r;
@@ -179,7 +186,7 @@ int rf_calls_make_as(struct rf_run *run, enum rf_step step, const struct rf_mann
         r = rf_group_new(RF_FOREVER, &g);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < MIN(n, (size_t)manner->together); i++) {
+        for (size_t i = 0; i < MIN(n, together); i++) {
                 r = rf_group_spawn(g, "flow-call", worker, &b);
                 if (r < 0)
                         break;

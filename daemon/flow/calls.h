@@ -11,15 +11,17 @@ struct rf_call {
         const char *at;        /* the provider whose ids the query holds; NULL: whoever can answer */
         struct rf_answer *answer; /* NULL if it failed */
         int error;
+        bool is_cut; /* by the deadline: it has no answer, or not all of it */
         enum rf_freshness freshness;
         size_t tag; /* the caller's own: which genre, which artist */
 };
 
 /* How calls are made together. */
 struct rf_manner {
-        uint32_t together;   /* under way at once; the upstream bounds each provider besides */
+        uint32_t together;   /* under way at once; the upstream bounds each provider besides. 0: the usual few */
         uint64_t stagger_us; /* call i begins i times so late */
         bool anew;           /* whatever the cache holds */
+        enum rf_step until;  /* a later step, whose time these calls may use as well */
 };
 
 /*

@@ -30,6 +30,9 @@ enum rf_drop {
         RF_DROP_COUNT
 };
 
+/* Why nobody said even that something isn't known: the call failed, or was given up at the deadline. */
+enum rf_unheard { RF_UNHEARD_NOT, RF_UNHEARD_FAILED, RF_UNHEARD_CUT, RF_UNHEARD_COUNT };
+
 struct rf_candidate {
         struct rf_track track; /* merged from all records of the recording; strings live in answers that the pool keeps */
         const char *provider;
@@ -44,6 +47,7 @@ struct rf_candidate {
         bool is_version;
         bool is_of_era;       /* found by a search in the wished years: of them, though it may not say so */
         uint8_t asked_features, asked_details; /* under which ids it was looked up (enum rf_id_kind's bits): not again */
+        uint8_t unheard;      /* enum rf_unheard: of its features */
         bool is_nameless;     /* counted as one that no provider of features has an id for */
         bool is_bridged;      /* looked for by name at a provider that didn't know its ids */
         uint64_t artist_key;  /* first artist */

@@ -216,19 +216,49 @@ static void report_versions_and_caps(const struct rf_pool *pool, const struct rf
         rf_receipt_skip(k, "further tracks of artists", "their artist had enough tracks", c->capped);
 }
 
+/* A sound that isn't known isn't always one that nobody knows. */
+static void report_features(const struct rf_pool *pool, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        enum { NOT_ASKED = RF_UNHEARD_COUNT, COUNT };
+        static const char *const WHY[COUNT] = {
+                [RF_UNHEARD_NOT] = "no provider knows them; they count 0.75",
+                [RF_UNHEARD_FAILED] = "the service didn't answer; they count 0.75",
+                [RF_UNHEARD_CUT] = "given up at the deadline; they count 0.75",
+                [NOT_ASKED] = "they weren't looked up; they count 0.75",
+        };
+        uint32_t chosen[COUNT] = { 0 }, cut = 0;
+        size_t judged = 0;
+        char why[96];
+
+        for (size_t i = 0; i < c->n; i++) {
+                const struct rf_candidate *t = rf_pool_at(pool, c->tracks[i]);
+
+                chosen[t->asked_features ? t->unheard : NOT_ASKED] += !(t->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY));
+        }
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                const struct rf_candidate *t = rf_pool_at(pool, i);
+                bool is_known = t->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY);
+
+                judged += is_known;
+                cut += !is_known && t->unheard == RF_UNHEARD_CUT;
+        }
+        snprintf(why, sizeof(why), "given up at the deadline; %zu tracks could be judged", judged);
+        rf_receipt_skip(k, "audio features of candidates", why, cut);
+        for (size_t i = 0; i < COUNT; i++)
+                rf_receipt_skip(k, "audio features of chosen tracks", WHY[i], chosen[i]);
+}
+
 void rf_constraints_report(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c,
                            struct rf_receipt_book *k)
 {
-        uint32_t drops[RF_DROP_COUNT] = { 0 }, no_features = 0;
+        uint32_t drops[RF_DROP_COUNT] = { 0 };
 
         for (size_t i = 0; i < rf_pool_size(pool); i++)
                 drops[rf_pool_at(pool, i)->drop]++;
         for (size_t d = 1; d < RF_DROP_COUNT; d++)
                 rf_receipt_skip(k, DROPS[d].what, DROPS[d].why, drops[d]);
         report_versions_and_caps(pool, c, k);
-        for (size_t i = 0; i < c->n; i++)
-                no_features += !(rf_pool_at(pool, c->tracks[i])->track.features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY));
-        rf_receipt_skip(k, "audio features of chosen tracks", "no provider knows them; they count 0.75", no_features);
+        report_features(pool, c, k);
         report_count(pool, b, c, k);
         report_duration(b, c, k);
         report_unknown(pool, b, c, k);

@@ -102,7 +102,26 @@ static int ask(struct rf_run *run, enum rf_step step, struct look_up *l)
                                 .query = { .op = l->op, .ids = l->ids[p] + from, .n_ids = MIN(l->n_ids[p] - from, (size_t)RF_QUERY_IDS_MAX) },
                                 .at = rf_provider_name(l->providers[p]),
                         };
-        return rf_calls_make(run, step, l->calls, l->n_calls);
+        /* what can't be judged needs no more candidates beside it: the next step's time is better spent on waiting for this */
+        return rf_calls_make_as(run, step, &(struct rf_manner){ .until = RF_STEP_EVALUATE }, l->calls, l->n_calls);
+}
+
+/* Who still lacks something when a call is over that told nothing of some ids. */
+static void mark_unheard(struct rf_pool *pool, const struct look_up *l, const struct rf_call *call)
+{
+        for (size_t i = 0; i < rf_pool_size(pool); i++) {
+                struct rf_candidate *c = rf_pool_at(pool, i);
+
+                if (!l->lacks(c))
+                        continue;
+                for (size_t p = 0; p < l->n_providers; p++) {
+                        const char *id = rf_candidate_id_at(c, l->providers[p], NULL);
+
+                        for (size_t k = 0; id && k < call->query.n_ids; k++)
+                                if (strcmp(call->query.ids[k], id) == 0)
+                                        c->unheard = call->is_cut ? RF_UNHEARD_CUT : RF_UNHEARD_FAILED;
+                }
+        }
 }
 
 static int take(struct rf_pool *pool, const struct look_up *l)
@@ -112,6 +131,9 @@ static int take(struct rf_pool *pool, const struct look_up *l)
         for (size_t i = 0; i < l->n_calls && r >= 0; i++)
                 if (l->calls[i].answer)
                         r = rf_pool_join(pool, l->calls[i].answer, l->calls[i].freshness);
+        for (size_t i = 0; i < l->n_calls && l->op == RF_OP_AUDIO_FEATURES; i++)
+                if (!l->calls[i].answer || l->calls[i].answer->n_unheard > 0)
+                        mark_unheard(pool, l, &l->calls[i]);
         return r;
 }
 

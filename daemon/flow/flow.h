@@ -30,6 +30,7 @@ struct rf_run_hooks {
         uint64_t client;      /* for fairness */
         const char *run;      /* its id, for the log; NULL: none */
         uint64_t deadline_us; /* scheduler time; RF_FOREVER. At the deadline the best so far is returned, not an error */
+        const uint32_t *passes; /* of generation, as a run made them that is played again; NULL: as many as pay */
         struct rf_caller calls; /* how its calls are made, beside that: priority, what is fetched ahead, allowance, who observes */
 };
 

@@ -50,7 +50,7 @@ static uint64_t pass_us(const struct rf_run *run)
                 const struct rf_provider *p = NULL;
 
                 if (rf_upstream_operation(run->flow->upstream, chain[i], &p))
-                        us += rf_upstream_provider_stats(run->flow->upstream, p).mean_us;
+                        us += rf_run_took_us(run, rf_provider_name(p));
         }
         return us;
 }
@@ -172,24 +172,38 @@ static void report_slow(struct rf_run *run)
 {
         char why[96];
 
+        if (!rf_run_has_time(run, RF_STEP_GENERATE)) {
+                rf_receipt_skip(run->book, "looking for better tracks", "no time was left before the deadline", 1);
+                return;
+        }
         if (pass_us(run) <= PASS_SLOW_US)
-                return; /* it was the deadline, which is told elsewhere */
+                return; /* further passes didn't pay */
         snprintf(why, sizeof(why), "the services are slow now: it would take about %.0f s more", (double)pass_us(run) / USEC_PER_SEC);
         rf_receipt_skip(run->book, "looking for better tracks", why, 1);
+}
+
+/* Whether there is another pass: as long as it pays, and there is time. */
+static bool goes_on(const struct rf_run *run, const struct improvement *m, bool stops_early)
+{
+        if (run->hooks->passes)
+                return run->passes < MIN(*run->hooks->passes, PASSES_MAX);
+        if (run->passes >= (stops_early ? PASSES_MAX : PASSES_OLD) || m->poor >= POOR_PASSES_MAX)
+                return false;
+        if (stops_early && is_done(run, &m->best, &m->evaluation, m->poor))
+                return false;
+        return m->best.n == 0 || rf_run_has_time(run, RF_STEP_GENERATE);
 }
 
 static int improve(struct rf_run *run, struct improvement *m)
 {
         bool stops_early = rf_run_is_on(run, RF_OPT_EARLY_EXIT), reuses = rf_run_is_on(run, RF_OPT_REUSE_PASSES);
-        unsigned most = stops_early ? PASSES_MAX : PASSES_OLD;
         int r = 0;
 
         if (stops_early) { /* what gathering found may do */
                 r = consider(run, m);
                 m->poor = 0;
         }
-        while (r >= 0 && run->passes < most && !(stops_early && is_done(run, &m->best, &m->evaluation, m->poor)) && m->poor < POOR_PASSES_MAX &&
-               (run->passes == 0 || rf_run_has_time(run, RF_STEP_GENERATE))) {
+        while (r >= 0 && goes_on(run, m, stops_early)) {
                 if (run->passes > 0)
                         r = reseed(run, &m->best);
                 run->fetches_anew = run->passes > 0 && !reuses;
@@ -204,7 +218,7 @@ static int improve(struct rf_run *run, struct improvement *m)
                         r = rf_analysis_judge(run, RF_STEP_EVALUATE, RF_JUDGE_STRATEGY);
         }
         run->fetches_anew = false;
-        if (r >= 0 && stops_early && run->passes < most && m->poor < POOR_PASSES_MAX && !is_good(run, &m->best, &m->evaluation))
+        if (r >= 0 && stops_early && run->passes < PASSES_MAX && m->poor < POOR_PASSES_MAX && !is_good(run, &m->best, &m->evaluation))
                 report_slow(run);
         return r;
 }

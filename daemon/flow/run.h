@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "flow/candidate.h"
 #include "flow/constraints.h"
 #include "flow/flow.h"
@@ -43,6 +44,13 @@ struct rf_artist_genre {
         float weight;
 };
 
+/* What the run's calls to a provider took, whoever made them: an answer from the cache counts what it took then. */
+struct rf_run_took {
+        const char *provider; /* static */
+        uint64_t us;          /* summed */
+        uint32_t n;
+};
+
 #define RF_RUN_GENRES_MAX 8u /* genres searched (docs/workflow.md, "Seed gathering") */
 
 struct rf_run {
@@ -79,9 +87,11 @@ struct rf_run {
         bool fetches_anew;                 /* a further pass without the memory of those before */
         bool has_mentioned_tracks;         /* tracks by the artists mentioned were fetched */
         uint32_t passes;                   /* of generation so far */
-        uint32_t cut[RF_STEP_COUNT];       /* calls given up at the deadline */
+        uint32_t cut[RF_STEP_COUNT], cut_of[RF_OP_COUNT]; /* calls given up at the deadline */
+        uint64_t needed_us;                /* the deadline that those would have kept, after the start */
         uint32_t answered;                 /* calls that gave an answer */
         struct rf_trouble trouble;         /* of those that didn't, the one that tells most */
+        struct rf_run_took took[RF_PLUGINS_MAX];
 };
 
 /* Whether an optimisation is on. */
@@ -96,13 +106,25 @@ bool rf_run_can_at(const struct rf_run *run, enum rf_op op, const char *provider
 /* The provider that a URI names by its scheme ("spotify:track:…"), if it can look up tracks now; NULL. Static; doesn't yield. */
 const char *rf_run_provider_of(const struct rf_run *run, const char *uri);
 
+/*
+ * What a call to a provider takes: the mean over those that this run asked, and not over what others did meanwhile, so that the same wish
+ * with the same answers decides the same. 0: it asked none.
+ */
+uint64_t rf_run_took_us(const struct rf_run *run, const char *provider);
+void rf_run_took(struct rf_run *run, const char *provider, uint64_t us);
+
 /* Tells the client how far the run is. Doesn't yield. */
 void rf_run_progress(struct rf_run *run, enum rf_step step, size_t chosen, const char *format, ...) _printf_(4, 5);
 
-/* Until when a step may take, in scheduler time: its share of the deadline. RF_FOREVER without one. */
+/*
+ * Until when a step may take, in scheduler time: its share of the deadline, and nearly all of it for the last that calls services (switch
+ * cancel-slow; all of it without). RF_FOREVER without a deadline.
+ */
 uint64_t rf_run_step_deadline(const struct rf_run *run, enum rf_step step);
 /* Whether there is time for another round of calls in a step. */
 bool rf_run_has_time(const struct rf_run *run, enum rf_step step);
 
-/* Names in the receipt what the deadline cut. */
+/* A call of a step, which may last until the end of another, was begun then and given up at the deadline. Doesn't yield. */
+void rf_run_cut(struct rf_run *run, enum rf_step step, enum rf_step until, const struct rf_query *q, uint64_t began_us);
+/* Names in the receipt what the deadline cut, and which would have been enough for what. */
 void rf_run_report_cuts(struct rf_run *run);

@@ -23,6 +23,8 @@ struct rf_answer {
         const struct rf_created *created; /* NULL or one */
         const char *analysis;             /* JSON, or NULL */
         size_t n_refused;                 /* records that failed validation and were left out */
+        size_t n_unheard; /* ids of a look-up of which nothing was heard, not even that they aren't known; isn't kept */
+        uint32_t took_ms; /* how long the service took for it; kept with it, so that decisions by it are the same again */
 };
 
 struct rf_answer *rf_answer_ref(struct rf_answer *a);

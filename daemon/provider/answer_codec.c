@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2, FORMAT_WITHOUT_TIME = 1 /* of how long it took: read still */ };
 
 /* The first failure of a row of puts or gets; the rest are harmless after it. */
 #define FIRST_ERROR(...)                                                 \
@@ -73,7 +73,8 @@ static int put_track_features(struct rf_buf *b, const struct rf_track_features *
 
 int rf_answer_encode(const struct rf_answer *a, struct rf_buf *b)
 {
-        int r = FIRST_ERROR(rf_buf_put_u8(b, FORMAT_VERSION), rf_buf_put_u8(b, (uint8_t)a->op), rf_buf_put_u16(b, (uint16_t)a->n_tracks),
+        int r = FIRST_ERROR(rf_buf_put_u8(b, FORMAT_VERSION), rf_buf_put_u8(b, (uint8_t)a->op), rf_buf_put_u32(b, a->took_ms),
+                            rf_buf_put_u16(b, (uint16_t)a->n_tracks),
                             rf_buf_put_u16(b, (uint16_t)a->n_artists), rf_buf_put_u16(b, (uint16_t)a->n_albums),
                             rf_buf_put_u16(b, (uint16_t)a->n_features), rf_buf_put_u8(b, a->created != NULL),
                             rf_buf_put_string(b, a->analysis));
@@ -272,13 +273,18 @@ int rf_answer_decode(const char *provider, const void *data, size_t size, struct
         struct scratch s = { .reader = { .data = data, .size = size } };
         _cleanup_(rf_sink_freep) struct rf_sink *sink = NULL;
         uint8_t version, op;
+        uint32_t took_ms = 0;
         int r;
 
         r = FIRST_ERROR(rf_reader_u8(&s.reader, &version), rf_reader_u8(&s.reader, &op));
         if (r < 0)
                 return r;
-        if (version != FORMAT_VERSION)
+        if (version == FORMAT_VERSION)
+                r = rf_reader_u32(&s.reader, &took_ms);
+        else if (version != FORMAT_WITHOUT_TIME)
                 return version > FORMAT_VERSION ? -RF_EFOREIGN : -RF_ECORRUPT;
+        if (r < 0)
+                return r;
         if (op >= RF_OP_COUNT)
                 return -RF_ECORRUPT;
         r = rf_sink_new(provider, op, RF_ANSWER_RECORDS_MAX, &sink);
@@ -288,5 +294,9 @@ int rf_answer_decode(const char *provider, const void *data, size_t size, struct
         if (r >= 0)
                 r = get_all(&s, sink);
         rf_buf_done(&s.strings);
-        return r < 0 ? r : rf_sink_finish(sink, ret);
+        if (r >= 0)
+                r = rf_sink_finish(sink, ret);
+        if (r >= 0)
+                (*ret)->took_ms = took_ms;
+        return r;
 }

@@ -67,6 +67,7 @@ static int find_each(struct sim_archive *a, const char *provider, uint64_t login
 {
         _cleanup_(rf_sink_freep) struct rf_sink *s = NULL;
         int r = rf_sink_new(provider, q->op, RF_ANSWER_RECORDS_MAX, &s);
+        uint32_t took_ms = 0;
         size_t n = 0;
 
         for (size_t i = 0; i < q->n_ids && r >= 0; i++) {
@@ -79,6 +80,7 @@ static int find_each(struct sim_archive *a, const char *provider, uint64_t login
                         continue;
                 }
                 n++;
+                took_ms = part ? MAX(took_ms, part->took_ms) : took_ms;
                 for (size_t k = 0; part && k < part->n_tracks && r >= 0; k++)
                         r = rf_sink_track(s, &part->tracks[k]);
                 for (size_t k = 0; part && k < part->n_features && r >= 0; k++)
@@ -87,7 +89,11 @@ static int find_each(struct sim_archive *a, const char *provider, uint64_t login
         }
         if (r >= 0 && n == 0)
                 return -ENOENT;
-        return r < 0 ? r : rf_sink_finish(s, ret);
+        if (r >= 0)
+                r = rf_sink_finish(s, ret);
+        if (r >= 0)
+                (*ret)->took_ms = took_ms;
+        return r;
 }
 
 static int ask(void *arg, const char *provider, uint64_t login, const struct rf_query *q, struct rf_answer **ret)

@@ -46,6 +46,16 @@ void sim_past_run_done(struct sim_past_run *r)
         *r = (struct sim_past_run){ 0 };
 }
 
+bool sim_past_run_passes(const struct sim_past_run *r, uint32_t *ret)
+{
+        const json_t *passes = json_object_get(json_object_get(r->playlist, "receipt"), "passes");
+
+        if (!json_is_integer(passes) || json_integer_value(passes) < 0 || json_integer_value(passes) > UINT32_MAX)
+                return false;
+        *ret = (uint32_t)json_integer_value(passes);
+        return true;
+}
+
 uint64_t sim_past_run_latency_us(const struct sim_past_run *r, const char *provider, const char *operation)
 {
         const json_t *list = json_object_get(json_object_get(r->playlist, "receipt"), "by_operation"), *item;

@@ -18,6 +18,9 @@ struct sim_past_run {
 int sim_past_run_load(struct rf_state *state, const char *id, struct sim_past_run *ret, char *message, size_t size);
 void sim_past_run_done(struct sim_past_run *r);
 
+/* The passes of generation that it made, by its receipt. False: it has none. */
+bool sim_past_run_passes(const struct sim_past_run *r, uint32_t *ret);
+
 /*
  * How long such calls took it, on the average: of the receipt, which has for each provider and operation the sum and the number. 0: it
  * made none.

@@ -134,7 +134,11 @@ static int part_of(const struct rf_answer *a, const char *id, struct rf_answer *
                         break;
                 }
         }
-        return r < 0 ? r : rf_sink_finish(s, ret);
+        if (r >= 0)
+                r = rf_sink_finish(s, ret);
+        if (r >= 0)
+                (*ret)->took_ms = a->took_ms;
+        return r;
 }
 
 static void settle(struct wanted *w, int result, struct rf_answer *part)
@@ -198,6 +202,8 @@ static int fetch(struct batch *b, size_t from, size_t n)
                 rf_answer_unref(a);
                 return 0;
         }
+        b->record.error = r; /* before anybody who waits reads it */
+        b->record.total_us = rf_now_us() - b->record.started_us;
         for (size_t i = from; i < from + n; i++)
                 if (b->ids[i] && !b->ids[i]->is_done)
                         settle(b->ids[i], r, NULL);
@@ -405,6 +411,19 @@ int rf_collector_ask(struct rf_collector *c, const struct rf_caller *caller, con
         return 0;
 }
 
+/* The batch goes on without its first caller, or ends with it: what that caller's receipt has of it is that it was given up. */
+static const struct rf_call_record *tell_given_up(const struct rf_interest *i, int error)
+{
+        struct batch *b = i->wanted->batch;
+
+        if (!b || b->is_told || !i->is_first)
+                return NULL;
+        b->is_told = true;
+        b->record.total_us = rf_now_us() - b->record.started_us;
+        b->record.error = error;
+        return &b->record;
+}
+
 int rf_collector_wait(struct rf_interest *i, uint64_t deadline_us, struct rf_answer **ret, const struct rf_call_record **ret_record)
 {
         struct wanted *w = i->wanted;
@@ -413,8 +432,11 @@ int rf_collector_wait(struct rf_interest *i, uint64_t deadline_us, struct rf_ans
         *ret_record = NULL;
         while (!w->is_done && r >= 0)
                 r = rf_wait(&w->waiters, deadline_us);
-        if (!w->is_done)
+        if (!w->is_done) {
+                if (r == -ETIMEDOUT)
+                        *ret_record = tell_given_up(i, r);
                 return r;
+        }
         if (w->batch && !w->batch->is_told && i->is_first) {
                 w->batch->is_told = true;
                 *ret_record = &w->batch->record;

@@ -132,15 +132,24 @@ static int add(struct rf_sink *s, const struct rf_answer *a)
 static int join(struct lookup *l, struct rf_answer **ret)
 {
         _cleanup_(rf_sink_freep) struct rf_sink *s = NULL;
+        uint32_t took_ms = 0;
         int r;
 
         if (l->n_cached + l->n_answered == 0 && l->error < 0)
                 return l->error;
         r = rf_sink_new(rf_provider_name(l->lane->provider), l->query->op, RF_ANSWER_RECORDS_MAX, &s);
         for (size_t i = 0; i < l->query->n_ids && r >= 0; i++)
-                if (l->parts[i])
+                if (l->parts[i]) {
+                        took_ms = MAX(took_ms, l->parts[i]->took_ms);
                         r = add(s, l->parts[i]);
-        return r < 0 ? r : rf_sink_finish(s, ret);
+                }
+        if (r >= 0)
+                r = rf_sink_finish(s, ret);
+        if (r < 0)
+                return r;
+        (*ret)->took_ms = took_ms;
+        (*ret)->n_unheard = l->query->n_ids - l->n_cached - l->n_answered;
+        return 0;
 }
 
 static int look_up(struct rf_lane *lane, const struct rf_caller *caller, const struct rf_query *q, bool asks_cache, struct rf_answer **ret)

@@ -1,6 +1,6 @@
 /*
  * What makes a run fast, each a switch. On is how recflow works; off brings back the policy of the service that it replaces, so that
- * a pair of runs measures one optimisation. Every switch is read in one place: those of calls in upstream/, the others in flow/.
+ * a pair of runs measures one optimisation. Every switch is read in one room: those of calls in upstream/, prewarm in warm/, the others in flow/.
  */
 #pragma once
 
@@ -34,13 +34,14 @@
         X(LONG_DETAILS_TTL, "long-details-ttl", "4.1", \
           "Track details are cached as long as the provider declares, 2 h or more.", \
           "Track details are cached for 30 min.") \
-        X(CHUNK_CACHE, "chunk-cache", "4.2", "The whole result of a chunk of seeds is cached for 15 min.", \
+        X(CHUNK_CACHE, "chunk-cache", "4.2", "The whole result of a chunk of seeds is cached as long as the provider declares, 15 min or more.", \
           "Only single answers are cached.") \
-        X(PREWARM, "prewarm", "4.3", "-", "Nothing is kept warm.") \
+        X(PREWARM, "prewarm", "4.3", "What is asked for again and again, and what is named, is kept warm by a timer.", \
+          "Nothing is kept warm.") \
         X(SMALL_CHUNKS, "small-chunks", "5.1", "15 recommendations per chunk of seeds, in more of the chunks.", \
           "20 recommendations per chunk of seeds.") \
         X(CANCEL_SLOW, "cancel-slow", "5.2", "A slow call is cancelled at its share of the deadline.", \
-          "A slow call is waited for until its full timeout.") \
+          "A slow call is waited for until its full timeout, or the deadline.") \
         X(CIRCUIT_BREAKER, "circuit-breaker", "5.3", "A service that fails again and again is left alone for a while.", \
           "A service that fails is asked on and on.") \
         X(SKIP_ORDERING, "skip-ordering", "6.1", "Ordering is skipped when the order already meets the criteria.", \

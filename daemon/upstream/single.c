@@ -249,6 +249,8 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
                 r = ask_archive(e, ret);
         else
                 r = rf_attempt(lane->upstream->options.http, lane->provider, e->operation, e->query, e->request, given_us, &e->last, ret);
+        if (r >= 0 && *ret && !lane->upstream->options.archive) /* the archive's says how long it took then */
+                (*ret)->took_ms = (uint32_t)(e->last.duration_us / USEC_PER_MSEC);
         lane->stats.in_flight--;
         report(e, r, began_us, in_flight);
         retry_us = (uint64_t)e->last.verdict.retry_after_s * USEC_PER_SEC;

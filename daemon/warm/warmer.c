@@ -28,7 +28,7 @@ struct rf_warmer {
 
 const char *rf_warm_end_name(enum rf_warm_end e)
 {
-        static const char *const names[] = { "done", "budget", "person", "service", "busy" };
+        static const char *const names[] = { "done", "budget", "person", "service", "busy", "off" };
 
         return (size_t)e < ARRAY_SIZE(names) ? names[e] : "unknown";
 }
@@ -366,8 +366,8 @@ int rf_warmer_run_due(struct rf_warmer *w, struct rf_warm_report *ret)
         size_t n = 0;
         int r;
 
-        if (w->is_passing) {
-                *ret = (struct rf_warm_report){ .end = RF_WARM_BUSY };
+        if (w->is_passing || !rf_is_on(rf_upstream_optimizations(w->flow->upstream), RF_OPT_PREWARM)) {
+                *ret = (struct rf_warm_report){ .end = w->is_passing ? RF_WARM_BUSY : RF_WARM_OFF };
                 return 0;
         }
         w->is_passing = true;

@@ -43,8 +43,8 @@ void rf_warmer_used(struct rf_warmer *w, const struct rf_wish *wish, const struc
 int rf_warmer_add(struct rf_warmer *w, const struct rf_wish *wish);
 int rf_warmer_remove(struct rf_warmer *w, const struct rf_wish *wish);
 
-/* Why a pass ended: all that was due was done, or what stopped it. */
-enum rf_warm_end { RF_WARM_DONE, RF_WARM_BUDGET, RF_WARM_PERSON, RF_WARM_SERVICE, RF_WARM_BUSY /* another one is under way */ };
+/* Why a pass ended: all that was due was done, or what stopped it; or why none was made (OFF: the switch prewarm is). */
+enum rf_warm_end { RF_WARM_DONE, RF_WARM_BUDGET, RF_WARM_PERSON, RF_WARM_SERVICE, RF_WARM_BUSY /* another one is under way */, RF_WARM_OFF };
 const char *rf_warm_end_name(enum rf_warm_end e); /* "done", … */
 
 struct rf_warm_report {

@@ -97,7 +97,8 @@ static uint64_t cpu_us(void)
 static int recommend_main(void *arg)
 {
         struct house_run *run = arg;
-        struct rf_run_hooks hooks = { .deadline_us = run->deadline_us ? rf_deadline_in(run->deadline_us) : RF_FOREVER };
+        struct rf_run_hooks hooks = { .deadline_us = run->deadline_us ? rf_deadline_in(run->deadline_us) : RF_FOREVER,
+                                      .passes = run->passes };
         uint64_t start_us = rf_now_us(), start_cpu = cpu_us();
 
         run->r = rf_flow_recommend(&run->house->flow, &run->wish, &hooks, &run->playlist, run->message, sizeof(run->message));

@@ -31,6 +31,7 @@ struct house_run {
         const struct house *house;
         struct rf_wish wish;
         uint64_t deadline_us; /* after the start; 0 = none */
+        const uint32_t *passes; /* as many; NULL = as pay */
         uint64_t shuffle_seed;
         struct rf_playlist *playlist;
         char message[256];

@@ -65,6 +65,22 @@ def test_what_was_in_the_cache_before_is_found_there_again(daemon):
     assert results(daemon, first["run"])[0]["calls"] > 0  # that one had to ask
 
 
+def test_slow_answers_decide_the_same_again(tmp_path):
+    """So slow that further passes don't pay, which is told by the answers, before and after others, and after a restart."""
+    slow = PROVIDER.replace("20ms", "6s")
+    with Daemon(tmp_path, provider=slow) as d:
+        first = recommend(d, "rainy sunday jazz")
+        recommend(d, "angry metal")
+        again = recommend(d, "rainy sunday jazz")
+    assert [t["id"] for t in again["tracks"]] == [t["id"] for t in first["tracks"]]
+    with Daemon(tmp_path, provider=slow) as d:
+        restarted = recommend(d, "rainy sunday jazz")
+        assert json.dumps(restarted["tracks"]) == json.dumps(again["tracks"])
+        for playlist in (first, again, restarted):
+            (r,) = results(d, playlist["run"])
+            assert r["same_tracks"] and json.dumps(r["playlist"]["tracks"]) == json.dumps(playlist["tracks"])
+
+
 def test_overrides_show_what_would_have_been(daemon):
     playlist = recommend(daemon, "happy pop songs")
     was, would = results(daemon, playlist["run"], "--off", "batch-features", "--whatif", "upstream.retries=0")

@@ -67,10 +67,27 @@ def test_slow_recommendations_are_waited_for_once():
     assert r["timeouts"] / r["calls"] < .01
 
 
+def test_a_deadline_that_is_long_enough_costs_nothing():
+    free = simulate("plan", "full")["full"]
+    for deadline, worse in (("60s", .03), ("90s", .03), ("45s", .25)):
+        r = simulate("plan", "full", "--deadline", deadline)["full"]
+        print(deadline, r["ndcg"], r["cohesion"])
+        assert r["time_ms"]["p99"] <= float(deadline[:-1]) * 1e3 + 100
+        assert r["ndcg"] >= free["ndcg"] - worse and r["cohesion"] >= free["cohesion"] - worse
+
+
 def test_on_a_bad_day_the_deadline_is_kept():
     r = simulate("bad-day", "full", "--deadline", "20s")["full"]
     assert r["time_ms"]["p99"] <= 20.1e3
     assert r["failed_percent"] == 0 and r["violations"] == 0
+    assert r["time_ms"]["p50"] > 16e3  # and used
+
+
+def test_a_slow_call_that_is_waited_for_takes_the_whole_deadline():
+    cut = simulate("bad-day", "full", "--deadline", "20s")["full"]
+    waited = simulate("bad-day", "full", "--deadline", "20s", "--off", "cancel-slow")["full"]
+    assert cut["time_ms"]["p50"] < waited["time_ms"]["p50"] and waited["time_ms"]["p99"] <= 20.1e3
+    assert waited["failed_percent"] == 0
 
 
 @pytest.mark.parametrize("limits", [[], ["--whatif", "provider.spotify.limit=180", "--whatif", "provider.reccobeat.limit=10",

@@ -188,6 +188,29 @@ static int is_frugal(struct stage *s)
         return 0;
 }
 
+static int is_off(struct stage *s)
+{
+        struct rf_optimizations set = rf_optimizations_full();
+        struct rf_warm_report r;
+
+        rf_optimizations_set(&set, RF_OPT_PREWARM, false);
+        rf_upstream_set_optimizations(s->house.upstream, &set);
+        r = pass(s);
+        assert_true(r.end == RF_WARM_OFF && r.due == 0 && r.warmed == 0 && r.calls == 0);
+        assert_string_equal(rf_warm_end_name(r.end), "off");
+        assert_int_equal(rf_upstream_stats(s->house.upstream).attempts, 0);
+        set = rf_optimizations_full();
+        rf_upstream_set_optimizations(s->house.upstream, &set);
+        assert_true(pass(s).warmed > 0);
+        return 0;
+}
+
+static void nothing_is_warmed_while_the_switch_is_off(void **state)
+{
+        (void)state;
+        run("rainy sunday jazz", 1000, is_off);
+}
+
 static void a_pass_makes_no_more_calls_than_it_may(void **state)
 {
         (void)state;
@@ -392,6 +415,7 @@ int main(void)
                 cmocka_unit_test(what_is_configured_stays_warm),
                 cmocka_unit_test(what_people_ask_for_every_day_is_warm_when_they_come),
                 cmocka_unit_test(a_pass_makes_no_more_calls_than_it_may),
+                cmocka_unit_test(nothing_is_warmed_while_the_switch_is_off),
                 cmocka_unit_test(a_service_that_refuses_ends_the_pass),
                 cmocka_unit_test(whatever_is_due_has_its_turn_when_a_service_refuses),
                 cmocka_unit_test(a_client_that_hangs_up_says_nothing_of_what_was_under_way),

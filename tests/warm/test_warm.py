@@ -85,6 +85,15 @@ def test_more_than_can_be_kept_warm_is_told_by_the_reload_that_brings_it(tmp_pat
         assert "only the first of them are" in ctl(d, "status")
 
 
+def test_the_switch_turns_it_off_and_the_client_says_so(tmp_path):
+    with Daemon(tmp_path, CONFIGURED + "[optimizations]\nprewarm = off\n") as d:
+        assert ctl(d, "warm", "--due") == "nothing is kept warm: the switch prewarm is off\n"
+        reply = json.loads(ctl(d, "warm", "--due", "--json"))
+        assert reply["ended"] == "off" and reply["due"] == reply["calls"] == 0
+        ctl(d, "optimizations", "set", "prewarm", "on")
+        assert ctl(d, "warm", "--due").startswith("3 of 3 that were due are warm")
+
+
 @pytest.mark.parametrize("arguments", [[], ["add"], ["what"], ["list", "more"], ["--due", "list"], ["--like", "x"]])
 def test_what_isnt_understood_says_what_would_be(tmp_path, arguments):
     p = subprocess.run([CTL, "--socket", str(tmp_path / "none"), "warm", *arguments], capture_output=True, text=True, timeout=TIMEOUT)
