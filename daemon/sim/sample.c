@@ -24,20 +24,48 @@ static int keep_call(struct sim_sample *s, const struct rf_call_record *r)
         return 0;
 }
 
+static struct sim_calls_to *calls_to(struct sim_sample *s, const char *provider)
+{
+        size_t i = 0;
+
+        while (i < SIM_PROVIDERS_MAX - 1 && s->to[i].provider && strcmp(s->to[i].provider, provider) != 0)
+                i++;
+        s->to[i].provider = provider;
+        return &s->to[i];
+}
+
+static void count(struct sim_sample *s, const struct rf_call_record *r, bool is_hit)
+{
+        bool is_timeout = (r->failure && strcmp(r->failure, "timeout") == 0) || (r->error == -ETIMEDOUT && r->attempts > 0);
+        bool is_error = r->error < 0 && r->error != -ECANCELED;
+
+        s->hits += is_hit;
+        s->misses += !is_hit;
+        s->coalesced += r->coalesced;
+        s->timeouts += is_timeout;
+        s->errors += is_error;
+        if (!is_hit && r->provider) {
+                struct sim_calls_to *to = calls_to(s, r->provider);
+
+                to->calls++;
+                to->timeouts += is_timeout;
+                to->errors += is_error;
+        }
+}
+
 int sim_sample_call(struct sim_sample *s, const struct rf_call_record *r)
 {
         bool is_hit = r->cache == RF_CACHE_HIT || r->cache == RF_CACHE_STALE || r->cache == RF_CACHE_NEGATIVE;
 
         if (r->error == -ENOTSUP)
                 return 0; /* the question isn't for that provider: nobody was asked */
-        s->hits += is_hit;
-        s->misses += !is_hit;
-        s->coalesced += r->coalesced;
-        s->timeouts += (r->failure && strcmp(r->failure, "timeout") == 0) || (r->error == -ETIMEDOUT && r->attempts > 0);
-        s->errors += r->error < 0 && r->error != -ECANCELED;
+        count(s, r, is_hit);
         if (is_hit || r->coalesced || r->attempts == 0)
                 return 0;
         s->retries += r->attempts - 1;
+        s->requests[r->op] += r->attempts;
+        if (r->op == RF_OP_ANALYSE_PROMPT)
+                s->analysis_us += r->upstream_us;
         if (r->error < 0)
                 return 0;
         s->answers++;
@@ -64,10 +92,12 @@ void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, co
                 s->step_us[i] = p->receipt.steps[i].total_us;
 }
 
-int sim_sample_bound(struct sim_sample *s, const struct sim_allowance *allowances, size_t n)
+int sim_sample_bound(struct sim_sample *s, const struct sim_allowance *allowances, size_t n, size_t n_services)
 {
         int r = sim_bound_us(s->calls, s->n_calls, allowances, n, &s->bound_us);
 
+        if (r >= 0)
+                r = sim_bound_us(s->calls, s->n_calls, allowances, n_services, &s->services_bound_us);
         sim_sample_done(s);
         return r;
 }
