@@ -128,7 +128,8 @@ static struct sim_spread spread(const struct sim_result *r, double *values, bool
 
 struct sums {
         double hits, misses, timeouts, retries, errors, answers, failed, done, judged, ndcg, cohesion, coherence, diversity, arc_fit, tracks,
-               passes, bound_ms, ratio, services_bound_ms, services_ratio, bounded, analysis_ms;
+               passes, bound_ms, ratio, services_bound_ms, services_ratio, bounded, analysis_ms,
+               enough;
 };
 
 static void add_up(struct sums *u, const struct sim_sample *s)
@@ -162,6 +163,7 @@ static void add_up(struct sums *u, const struct sim_sample *s)
         u->arc_fit += s->arc_fit;
         u->tracks += s->n_tracks;
         u->passes += s->passes;
+        u->enough += s->has_enough;
 }
 
 static double over(double sum, double n)
@@ -238,6 +240,7 @@ static int summarize(struct sim_result *r)
         r->errors = u.errors / n;
         r->error_percent = 100 * over(u.errors, u.hits + u.misses);
         r->failed_percent = 100 * u.failed / n;
+        r->enough_percent = 100 * u.enough / n;
         r->ndcg = over(u.ndcg, u.judged);
         r->cohesion = over(u.cohesion, u.done);
         r->coherence = over(u.coherence, u.done);

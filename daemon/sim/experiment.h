@@ -28,6 +28,7 @@ struct sim_result {
         struct sim_spread time_ms, step_ms[RF_STEP_COUNT];
         double calls, hit_percent, refused, timeouts, retries, wasted, errors, error_percent, timeout_percent;
         double failed_percent; /* runs without a playlist */
+        double enough_percent; /* runs with at least the minimum number of tracks */
         double tracks, passes, ndcg, cohesion, coherence, diversity, arc_fit;
         double limiter_ms, batch_pauses_ms, artist_pauses_ms, analysis_ms; /* waits, by their causes */
         double requests[RF_OP_COUNT]; /* by what they were for */

@@ -20,6 +20,7 @@ const struct sim_measure sim_measures[] = {
         MEASURE(errors, "errors", SIM_UNIT_NUMBER),
         MEASURE(error_percent, "errors of calls", SIM_UNIT_PERCENT),
         MEASURE(failed_percent, "failed runs", SIM_UNIT_PERCENT),
+        MEASURE(enough_percent, "enough tracks", SIM_UNIT_PERCENT),
         MEASURE(tracks, "tracks", SIM_UNIT_NUMBER),
         MEASURE(passes, "passes", SIM_UNIT_NUMBER),
         QUALITY(ndcg, "nDCG@20", SIM_QUALITY_NDCG),

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/constraints.h"
+
 /* A retried call could have gone well at once; a token that was waited for is needed whoever asks. */
 static int keep_call(struct sim_sample *s, const struct rf_call_record *r)
 {
@@ -72,6 +74,16 @@ int sim_sample_call(struct sim_sample *s, const struct rf_call_record *r)
         return keep_call(s, r);
 }
 
+/* The minimum number of tracks; where a time was wished, that. */
+static bool has_enough(const struct rf_playlist *p)
+{
+        uint64_t duration_ms = 0;
+
+        for (size_t i = 0; i < p->n_tracks; i++)
+                duration_ms += p->tracks[i].track.duration_ms;
+        return p->brief->duration_s > 0 ? rf_constraints_duration_kept(p->brief, duration_ms) : p->n_tracks >= p->brief->n_tracks_min;
+}
+
 void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, const struct rf_playlist *p)
 {
         const struct mock_track *tracks[MOCK_JUDGED_MAX] = { NULL };
@@ -87,6 +99,7 @@ void sim_sample_playlist(struct sim_sample *s, const struct sim_stage *stage, co
         s->diversity = q->diversity_milli / 1000.0;
         s->arc_fit = q->arc_fit_milli / 1000.0;
         s->n_tracks = (uint32_t)p->n_tracks;
+        s->has_enough = has_enough(p);
         s->passes = p->receipt.passes;
         for (unsigned i = 0; i < RF_STEP_COUNT; i++)
                 s->step_us[i] = p->receipt.steps[i].total_us;

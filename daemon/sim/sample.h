@@ -25,6 +25,7 @@ struct sim_sample {
         double ndcg;        /* below 0: unknown; of a run that failed 0 */
         double cohesion, coherence, diversity, arc_fit;
         uint32_t n_tracks, passes;
+        bool has_enough;    /* at least the minimum number of tracks */
         uint64_t bound_us;  /* below which no policy could come: sim_trial_run() says how it is reckoned */
         uint64_t services_bound_us; /* the same with the services' limits alone */
 };
