@@ -193,6 +193,24 @@ static int gather_suggested(struct artist_work *w)
         return r;
 }
 
+/*
+ * Where a language model picks the artists, it gives names, and each must be found before its tracks are: the old policy's searches. Here
+ * they tell nothing that the listing didn't.
+ */
+static int find_by_name(struct rf_run *run)
+{
+        struct rf_call calls[MATCHED_MAX] = { 0 };
+        int r;
+
+        if (rf_run_is_on(run, RF_OPT_LOCAL_ANALYSIS))
+                return 0;
+        for (size_t i = 0; i < run->n_matched; i++)
+                calls[i].query = (struct rf_query){ .op = RF_OP_SEARCH_ARTISTS, .text = run->matched[i].name, .limit = SUGGESTED_RESULTS };
+        r = rf_calls_make(run, RF_STEP_GATHER, calls, run->n_matched);
+        rf_calls_done(calls, run->n_matched);
+        return r;
+}
+
 int rf_artists_gather(struct rf_run *run)
 {
         struct artist_work w = { .run = run };
@@ -206,5 +224,7 @@ int rf_artists_gather(struct rf_run *run)
         r = gather_listed(&w);
         if (r >= 0 && w.n == 0)
                 r = gather_suggested(&w);
-        return r < 0 ? r : match(&w);
+        if (r >= 0)
+                r = match(&w);
+        return r < 0 ? r : find_by_name(run);
 }

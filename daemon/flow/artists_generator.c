@@ -39,7 +39,8 @@ int rf_artists_generator(void *arg)
 {
         struct rf_generator *g = arg;
         struct rf_run *run = g->run;
-        size_t from = run->n_looked_into, n = g->pass == 0 ? ARTISTS_FIRST : ARTISTS_LATER;
+        bool has_all = g->pass == 0 || !rf_run_is_on(run, RF_OPT_EARLY_EXIT); /* everything is generated in each pass */
+        size_t from = run->n_looked_into, n = has_all ? ARTISTS_FIRST : ARTISTS_LATER;
 
         if (g->pass == 0 && from > 0) /* fetched ahead */
                 return 0;

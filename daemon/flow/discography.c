@@ -127,7 +127,7 @@ static int look_into_next(void *arg)
         while (round->next < round->n && r >= 0) {
                 r = look_into(&round->list[round->next++]);
                 if (r >= 0 && round->pause_us > 0 && round->next < round->n && rf_run_has_time(round->run, RF_STEP_GENERATE))
-                        r = rf_sleep_us(round->pause_us);
+                        r = rf_upstream_pause(round->run->flow->upstream, RF_PAUSE_ARTISTS, round->pause_us);
         }
         return r;
 }

@@ -15,6 +15,8 @@
 #define LATER .8f     /* of that in a pass of generation, after gathering had the most promising looked up; one full call at least */
 #define FEW 20u          /* of a call */
 #define FULL_CALL 40u /* what a service of features takes at once */
+#define OLD_AT_A_TIME 15u /* features of one track a call: of a genre's candidates at a time, and so many of what a pass of generation found.. */
+#define OLD_LATER 10u     /* ..as in the log of the service that recflow replaces: 140 look-ups, 120 of them while gathering, two passes */
 #define POPULARITY .15f /* of the promise, beside how surely it's of the genre */
 
 /* What is looked up of which candidates, and where. */
@@ -93,17 +95,20 @@ static size_t n_wanted(const struct look_up *l)
 
 static int ask(struct rf_run *run, enum rf_step step, struct look_up *l)
 {
-        l->calls = calloc(n_wanted(l) / RF_QUERY_IDS_MAX + l->n_providers + 1, sizeof(*l->calls));
+        bool is_old = l->op == RF_OP_AUDIO_FEATURES && !rf_run_is_on(run, RF_OPT_BATCH_FEATURES);
+        size_t most = is_old ? OLD_AT_A_TIME : RF_QUERY_IDS_MAX;
+
+        l->calls = calloc(n_wanted(l) / most + l->n_providers + 1, sizeof(*l->calls));
         if (!l->calls)
                 return -ENOMEM;
         for (size_t p = 0; p < l->n_providers; p++)
-                for (size_t from = 0; from < l->n_ids[p]; from += RF_QUERY_IDS_MAX)
+                for (size_t from = 0; from < l->n_ids[p]; from += most)
                         l->calls[l->n_calls++] = (struct rf_call){
-                                .query = { .op = l->op, .ids = l->ids[p] + from, .n_ids = MIN(l->n_ids[p] - from, (size_t)RF_QUERY_IDS_MAX) },
+                                .query = { .op = l->op, .ids = l->ids[p] + from, .n_ids = MIN(l->n_ids[p] - from, most) },
                                 .at = rf_provider_name(l->providers[p]),
                         };
         /* what can't be judged needs no more candidates beside it: the next step's time is better spent on waiting for this */
-        return rf_calls_make_as(run, step, &(struct rf_manner){ .until = RF_STEP_EVALUATE }, l->calls, l->n_calls);
+        return rf_calls_make_as(run, step, &(struct rf_manner){ .together = is_old ? 1 : 0, .until = RF_STEP_EVALUATE }, l->calls, l->n_calls);
 }
 
 /* Who still lacks something when a call is over that told nothing of some ids. */
@@ -221,6 +226,8 @@ static size_t worth_now(const struct rf_run *run, enum rf_step step, size_t n)
 {
         size_t worth = rf_enrich_worth(run, n);
 
+        if (run->brief && step == RF_STEP_GENERATE && !rf_run_is_on(run, RF_OPT_BATCH_FEATURES))
+                return MIN(worth, (size_t)OLD_LATER);
         if (!run->fetches_ahead || !rf_run_is_on(run, RF_OPT_EARLY_EXIT))
                 return worth;
         if (step != RF_STEP_GENERATE)

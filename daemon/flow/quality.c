@@ -66,6 +66,7 @@ static int shuffled_coherence(const struct rf_quality_input *in, double *ret)
         return 0;
 }
 
+/* 0..1; below 0: nobody knows how both sound. */
 static double difference(const struct rf_features *a, const struct rf_features *b)
 {
         double sum = 0.0, n = 0.0;
@@ -78,23 +79,33 @@ static double difference(const struct rf_features *a, const struct rf_features *
                 sum += (double)MIN(fabsf(a->value[f] - b->value[f]) / DIFFERENCES[i].full, 1.f);
                 n += 1.0;
         }
-        return n > 0.0 ? sum / n : 0.5;
+        return n > 0.0 ? sum / n : -1.0;
 }
 
-static double pair_diversity(const struct rf_quality_input *in, size_t i, size_t j)
+/* How the tracks of pairs differ. Those of which nobody knows how they sound are no more diverse for that. */
+struct differences {
+        double artists, pairs;
+        double sounds, known;
+};
+
+static void differ(const struct rf_quality_input *in, size_t i, size_t j, struct differences *d)
 {
         const struct rf_sound *a = &in->sounds[i], *b = &in->sounds[j];
-        double artists = a->artist == 0 || a->artist != b->artist ? 1.0 : 0.0;
+        double by_sound = difference(&in->features[i], &in->features[j]);
 
-        return (double)DIVERSITY_ARTISTS * artists +
-               (1.0 - (double)DIVERSITY_ARTISTS) * difference(&in->features[i], &in->features[j]);
+        d->pairs += 1.0;
+        d->artists += a->artist == 0 || a->artist != b->artist ? 1.0 : 0.0;
+        if (by_sound >= 0.0) {
+                d->known += 1.0;
+                d->sounds += by_sound;
+        }
 }
 
 static double diversity(const struct rf_quality_input *in)
 {
         size_t pairs = in->n * (in->n - 1) / 2;
+        struct differences d = { 0 };
         struct rf_random random;
-        double sum = 0.0;
 
         if (in->n < 2)
                 return 0.0;
@@ -103,14 +114,14 @@ static double diversity(const struct rf_quality_input *in)
                 for (unsigned k = 0; k < PAIRS_MAX; k++) {
                         size_t i = rf_random_below(&random, (uint32_t)in->n), j = rf_random_below(&random, (uint32_t)in->n - 1);
 
-                        sum += pair_diversity(in, i, j + (j >= i));
+                        differ(in, i, j + (j >= i), &d);
                 }
-                return sum / PAIRS_MAX;
         }
-        for (size_t i = 0; i < in->n; i++)
+        for (size_t i = 0; pairs <= PAIRS_MAX && i < in->n; i++)
                 for (size_t j = i + 1; j < in->n; j++)
-                        sum += pair_diversity(in, i, j);
-        return sum / (double)pairs;
+                        differ(in, i, j, &d);
+        return (double)DIVERSITY_ARTISTS * d.artists / d.pairs +
+               (1.0 - (double)DIVERSITY_ARTISTS) * (d.known > 0.0 ? d.sounds / d.known : 0.5);
 }
 
 int rf_quality_measure(const struct rf_quality_input *in, struct rf_quality *ret)

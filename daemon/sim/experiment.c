@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/random.h"
 #include "sim/waiting.h"
 
@@ -44,6 +45,14 @@ int sim_plan_first_prompt(const struct sim_stage *stage, const struct sim_plan *
         return 0;
 }
 
+/* Of the runs from `i` on: seeds that are neighbours share none of them. */
+static uint64_t weather_seed(uint64_t seed, size_t i)
+{
+        uint64_t number = i;
+
+        return rf_hash(&number, sizeof(number), seed);
+}
+
 static int summarize(struct sim_result *r);
 
 int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, const struct sim_plan *plan,
@@ -69,7 +78,7 @@ int sim_experiment_run(const struct sim_stage *stage, struct sim_setup *setup, c
         for (size_t i = 0; i < result.n && r >= 0; i += step) {
                 t.prompts = &prompts[i];
                 t.n = MIN(step, result.n - i);
-                t.seed = plan->seed + i;
+                t.seed = weather_seed(plan->seed, i);
                 r = sim_trial_run(&t, &result.samples[i], &result.totals, message, size);
                 if (r >= 0 && i == 0 && t.n > (size_t)sim_setup_get(setup, RF_SET_RUNS_ACTIVE_MAX)->integer && !t.is_sequence)
                         r = sim_waiting_measure(&t, &result.totals.memory.waiting_kib, message, size);
@@ -119,7 +128,8 @@ static struct sim_spread spread(const struct sim_result *r, double *values, bool
 
 struct sums {
         double hits, misses, timeouts, retries, errors, answers, failed, done, judged, ndcg, cohesion, coherence, diversity, arc_fit, tracks,
-               passes, bound_ms, ratio, bounded;
+               passes, bound_ms, ratio, services_bound_ms, services_ratio, bounded, analysis_ms,
+               enough;
 };
 
 static void add_up(struct sums *u, const struct sim_sample *s)
@@ -130,6 +140,7 @@ static void add_up(struct sums *u, const struct sim_sample *s)
         u->retries += s->retries;
         u->errors += s->errors;
         u->answers += s->answers;
+        u->analysis_ms += (double)s->analysis_us / 1e3;
         if (s->ndcg >= 0) {
                 u->judged += 1;
                 u->ndcg += s->ndcg;
@@ -138,6 +149,8 @@ static void add_up(struct sums *u, const struct sim_sample *s)
                 u->bounded += 1;
                 u->bound_ms += (double)s->bound_us / 1e3;
                 u->ratio += (double)s->total_us / (double)s->bound_us;
+                u->services_bound_ms += (double)s->services_bound_us / 1e3;
+                u->services_ratio += (double)s->total_us / (double)s->services_bound_us;
         }
         if (s->error < 0) {
                 u->failed += 1;
@@ -150,11 +163,58 @@ static void add_up(struct sums *u, const struct sim_sample *s)
         u->arc_fit += s->arc_fit;
         u->tracks += s->n_tracks;
         u->passes += s->passes;
+        u->enough += s->has_enough;
 }
 
 static double over(double sum, double n)
 {
         return n > 0 ? sum / n : 0.0;
+}
+
+/* Which provider of the result; the last if there are too many. */
+static size_t place_of(const struct sim_result *r, const char *provider)
+{
+        size_t i = 0;
+
+        while (i < SIM_PROVIDERS_MAX - 1 && r->to[i].name && strcmp(r->to[i].name, provider) != 0)
+                i++;
+        return i;
+}
+
+static void share_by_provider(struct sim_result *r)
+{
+        double timeouts[SIM_PROVIDERS_MAX] = { 0 }, errors[SIM_PROVIDERS_MAX] = { 0 };
+
+        for (size_t i = 0; i < r->n; i++)
+                for (size_t k = 0; k < SIM_PROVIDERS_MAX && r->samples[i].to[k].provider; k++) {
+                        const struct sim_calls_to *to = &r->samples[i].to[k];
+                        size_t p = place_of(r, to->provider);
+
+                        r->to[p].name = to->provider;
+                        r->to[p].calls += to->calls;
+                        timeouts[p] += to->timeouts;
+                        errors[p] += to->errors;
+                }
+        for (size_t p = 0; p < SIM_PROVIDERS_MAX && r->to[p].name; p++) {
+                r->to[p].timeout_percent = 100 * over(timeouts[p], r->to[p].calls);
+                r->to[p].error_percent = 100 * over(errors[p], r->to[p].calls);
+                r->to[p].calls /= (double)r->n;
+        }
+}
+
+/* What the time went to, and the requests. */
+static void share_by_cause(struct sim_result *r)
+{
+        double n = (double)r->n;
+
+        r->limiter_ms = (double)r->totals.limited_us / 1e3 / n;
+        r->batch_pauses_ms = (double)r->totals.paused_us[RF_PAUSE_BATCHES] / 1e3 / n;
+        r->artist_pauses_ms = (double)r->totals.paused_us[RF_PAUSE_ARTISTS] / 1e3 / n;
+        for (unsigned op = 0; op < RF_OP_COUNT; op++) {
+                for (size_t i = 0; i < r->n; i++)
+                        r->requests[op] += r->samples[i].requests[op];
+                r->requests[op] /= n;
+        }
 }
 
 static int summarize(struct sim_result *r)
@@ -180,6 +240,7 @@ static int summarize(struct sim_result *r)
         r->errors = u.errors / n;
         r->error_percent = 100 * over(u.errors, u.hits + u.misses);
         r->failed_percent = 100 * u.failed / n;
+        r->enough_percent = 100 * u.enough / n;
         r->ndcg = over(u.ndcg, u.judged);
         r->cohesion = over(u.cohesion, u.done);
         r->coherence = over(u.coherence, u.done);
@@ -189,6 +250,11 @@ static int summarize(struct sim_result *r)
         r->passes = over(u.passes, u.done);
         r->bound_ms = over(u.bound_ms, u.bounded);
         r->bound_ratio = over(u.ratio, u.bounded);
+        r->services_bound_ms = over(u.services_bound_ms, u.bounded);
+        r->services_bound_ratio = over(u.services_ratio, u.bounded);
+        r->analysis_ms = u.analysis_ms / n;
+        share_by_cause(r);
+        share_by_provider(r);
         r->limits_percent = 100 * over((double)r->totals.least_us, (double)r->totals.taken_us);
         r->cpu_ms = r->totals.cpu_ms / n;
         r->active_kib = over(r->totals.memory.active_kib, (double)r->totals.n_daemons);

@@ -28,8 +28,16 @@ struct sim_result {
         struct sim_spread time_ms, step_ms[RF_STEP_COUNT];
         double calls, hit_percent, refused, timeouts, retries, wasted, errors, error_percent, timeout_percent;
         double failed_percent; /* runs without a playlist */
+        double enough_percent; /* runs with at least the minimum number of tracks */
         double tracks, passes, ndcg, cohesion, coherence, diversity, arc_fit;
+        double limiter_ms, batch_pauses_ms, artist_pauses_ms, analysis_ms; /* waits, by their causes */
+        double requests[RF_OP_COUNT]; /* by what they were for */
+        struct sim_provider_share {
+                const char *name; /* static; NULL: none */
+                double calls, timeout_percent, error_percent;
+        } to[SIM_PROVIDERS_MAX]; /* of each provider's calls */
         double bound_ms, bound_ratio; /* means of the bound, and of the time over it */
+        double services_bound_ms, services_bound_ratio; /* with the services' limits alone */
         double limits_percent;        /* of what the limits allow in the time taken */
         double cpu_ms, active_kib, waiting_kib, coroutines;
 };

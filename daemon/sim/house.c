@@ -128,8 +128,9 @@ struct sim_counts sim_house_counts(const struct sim_house *h)
 {
         struct rf_upstream_stats s = rf_upstream_stats(h->upstream);
         struct sim_counts c = { .attempts = s.attempts, .refused = s.by_outcome[RF_OUTCOME_RATE] + s.by_outcome[RF_OUTCOME_QUOTA],
-                                .violations = count_violations(h) };
+                                .violations = count_violations(h), .limited_us = s.limited_us };
 
+        memcpy(c.paused_us, s.paused_us, sizeof(c.paused_us));
         for (size_t i = 0; i < sim_setup_n_providers(h->setup); i++) {
                 const struct rf_provider *p = rf_providers_find(h->providers, sim_setup_provider(h->setup, i)->name);
 

@@ -50,6 +50,7 @@ void sim_house_refuse(struct sim_house *h, const struct sim_refusals *refusals);
 struct sim_counts {
         uint64_t attempts, refused; /* requests, and those of them that were answered 429 */
         uint64_t asked[SIM_PROVIDERS_MAX]; /* calls to each provider of the setup */
+        uint64_t paused_us[RF_PAUSE_COUNT], limited_us; /* that the old policy spent waiting */
         uint64_t violations;        /* made while the client knew that it must stay away */
 };
 struct sim_counts sim_house_counts(const struct sim_house *h);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "provider/provider.h"
+
 /* Six digits say all that there is to say, and read the same everywhere. */
 static json_t *number(double v)
 {
@@ -18,6 +20,27 @@ static json_t *interval(const struct sim_interval *v)
         return json_pack("{s:o, s:o, s:o}", "mean", number(v->mean), "low", number(v->low), "high", number(v->high));
 }
 
+static json_t *requests(const struct sim_result *r)
+{
+        json_t *j = json_object();
+
+        for (unsigned op = 0; op < RF_OP_COUNT; op++)
+                if (r->requests[op] > 0)
+                        json_object_set_new(j, rf_op_name((enum rf_op)op), number(r->requests[op]));
+        return j;
+}
+
+static json_t *providers(const struct sim_result *r)
+{
+        json_t *j = json_object();
+
+        for (size_t p = 0; p < SIM_PROVIDERS_MAX && r->to[p].name; p++)
+                json_object_set_new(j, r->to[p].name,
+                                    json_pack("{s:o, s:o, s:o}", "calls", number(r->to[p].calls), "timeout_percent",
+                                              number(r->to[p].timeout_percent), "error_percent", number(r->to[p].error_percent)));
+        return j;
+}
+
 json_t *sim_json_result(const struct sim_result *r)
 {
         json_t *j = json_object(), *steps = json_object();
@@ -26,6 +49,7 @@ json_t *sim_json_result(const struct sim_result *r)
                 json_object_set_new(steps, rf_step_name((enum rf_step)s), spread(&r->step_ms[s]));
         if (json_object_set_new(j, "runs", json_integer((json_int_t)r->n)) < 0 ||
             json_object_set_new(j, "time_ms", spread(&r->time_ms)) < 0 || json_object_set(j, "steps_ms", steps) < 0 ||
+            json_object_set_new(j, "requests", requests(r)) < 0 || json_object_set_new(j, "providers", providers(r)) < 0 ||
             json_object_set_new(j, "violations", json_integer((json_int_t)r->totals.violations)) < 0) {
                 json_decref(j);
                 j = NULL;

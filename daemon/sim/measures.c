@@ -7,6 +7,10 @@
 #define QUALITY(member, label_, quality_) { #member, label_, SIM_UNIT_QUALITY, offsetof(struct sim_result, member), quality_ }
 
 const struct sim_measure sim_measures[] = {
+        MEASURE(limiter_ms, "waits: old limiter", SIM_UNIT_MS),
+        MEASURE(batch_pauses_ms, "waits: batches", SIM_UNIT_MS),
+        MEASURE(artist_pauses_ms, "waits: artists", SIM_UNIT_MS),
+        MEASURE(analysis_ms, "waits: language model", SIM_UNIT_MS),
         MEASURE(calls, "calls", SIM_UNIT_NUMBER),
         MEASURE(hit_percent, "cache hits", SIM_UNIT_PERCENT),
         MEASURE(refused, "429s caused", SIM_UNIT_NUMBER),
@@ -16,6 +20,7 @@ const struct sim_measure sim_measures[] = {
         MEASURE(errors, "errors", SIM_UNIT_NUMBER),
         MEASURE(error_percent, "errors of calls", SIM_UNIT_PERCENT),
         MEASURE(failed_percent, "failed runs", SIM_UNIT_PERCENT),
+        MEASURE(enough_percent, "enough tracks", SIM_UNIT_PERCENT),
         MEASURE(tracks, "tracks", SIM_UNIT_NUMBER),
         MEASURE(passes, "passes", SIM_UNIT_NUMBER),
         QUALITY(ndcg, "nDCG@20", SIM_QUALITY_NDCG),
@@ -25,6 +30,8 @@ const struct sim_measure sim_measures[] = {
         QUALITY(arc_fit, "arc fit", SIM_QUALITY_ARC_FIT),
         MEASURE(bound_ms, "bound", SIM_UNIT_MS),
         MEASURE(bound_ratio, "time over bound", SIM_UNIT_NUMBER),
+        MEASURE(services_bound_ms, "services' bound", SIM_UNIT_MS),
+        MEASURE(services_bound_ratio, "time over that", SIM_UNIT_NUMBER),
         MEASURE(limits_percent, "limits used", SIM_UNIT_PERCENT),
         MEASURE(cpu_ms, "CPU", SIM_UNIT_CPU),
         MEASURE(active_kib, "heap, active run", SIM_UNIT_KIB),

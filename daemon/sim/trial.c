@@ -24,6 +24,7 @@ struct crowd {
         struct sim_memory_meter meter;
         struct sim_allowance allowances[2 * SIM_PROVIDERS_MAX]; /* in force: the services' own, and those configured */
         size_t allowed[2 * SIM_PROVIDERS_MAX], n_allowances;    /* and which provider of the setup each is of */
+        size_t n_services;                                      /* so many of them, the first, are the services' own */
         int error; /* of what was observed */
 };
 
@@ -158,23 +159,33 @@ static void learn_allowances(struct crowd *c)
                 for (size_t l = 0; l < ARRAY_SIZE(m->limits) && m->limits[l].provider; l++)
                         if (strcmp(m->limits[l].provider, name) == 0)
                                 allow(c, p, (struct sim_allowance){ .calls = m->limits[l].calls, .window_us = m->limits[l].window_us });
-                if (rf_is_on(&c->trial->optimizations, RF_OPT_PACED_LIMITER))
-                        allow(c, p, sim_house_allowance(&c->house, name));
         }
+        c->n_services = c->n_allowances;
+        for (size_t p = 0; p < sim_setup_n_providers(setup) && rf_is_on(&c->trial->optimizations, RF_OPT_PACED_LIMITER); p++)
+                allow(c, p, sim_house_allowance(&c->house, sim_setup_provider(setup, p)->name));
 }
 
-/* What the limits allow: `share` of the calls to each provider. */
-static uint64_t limits_us(const struct crowd *c, double share)
+/* What the first `n` limits allow: `share` of the calls to each provider. */
+static uint64_t limits_us(const struct crowd *c, size_t n, double share)
 {
         uint64_t most = 0;
 
-        for (size_t i = 0; i < c->n_allowances; i++) {
+        for (size_t i = 0; i < n; i++) {
                 size_t p = c->allowed[i];
                 double calls = (double)(c->after.asked[p] - c->before.asked[p]) * share;
 
                 most = MAX(most, sim_allowance_us(&c->allowances[i], (uint64_t)calls));
         }
         return most;
+}
+
+/* The providers go with the house: their names stay in the model. */
+static void keep_names(struct crowd *c, struct sim_sample *s)
+{
+        for (size_t i = 0; i < SIM_PROVIDERS_MAX && s->to[i].provider; i++)
+                for (size_t p = 0; p < sim_setup_n_providers(c->trial->setup); p++)
+                        if (strcmp(sim_setup_provider(c->trial->setup, p)->name, s->to[i].provider) == 0)
+                                s->to[i].provider = sim_setup_provider(c->trial->setup, p)->name;
 }
 
 static int reckon_bounds(struct crowd *c)
@@ -185,9 +196,12 @@ static int reckon_bounds(struct crowd *c)
         for (size_t i = 0; i < t->n && r >= 0; i++) {
                 double share = t->is_sequence ? 1.0 / (double)t->n : (double)(i + 1) / (double)t->n;
 
-                r = sim_sample_bound(&c->samples[i], c->allowances, c->n_allowances);
-                if (t->n > 1)
-                        c->samples[i].bound_us = MAX(c->samples[i].bound_us, limits_us(c, share));
+                keep_names(c, &c->samples[i]);
+                r = sim_sample_bound(&c->samples[i], c->allowances, c->n_allowances, c->n_services);
+                if (t->n > 1) {
+                        c->samples[i].bound_us = MAX(c->samples[i].bound_us, limits_us(c, c->n_allowances, share));
+                        c->samples[i].services_bound_us = MAX(c->samples[i].services_bound_us, limits_us(c, c->n_services, share));
+                }
         }
         return r;
 }
@@ -255,6 +269,9 @@ static void add_totals(const struct crowd *c, struct sim_totals *t)
         t->attempts += c->after.attempts - c->before.attempts;
         t->refused += c->after.refused - c->before.refused;
         t->violations += c->after.violations - c->before.violations;
+        for (unsigned i = 0; i < RF_PAUSE_COUNT; i++)
+                t->paused_us[i] += c->after.paused_us[i] - c->before.paused_us[i];
+        t->limited_us += c->after.limited_us - c->before.limited_us;
         t->taken_us += c->ended_us - c->asked_us;
         t->least_us += least_us(c);
         t->cpu_ms += c->cpu_ms;

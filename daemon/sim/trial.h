@@ -24,6 +24,7 @@ struct sim_trial {
 
 struct sim_totals {
         uint64_t attempts, refused, violations;
+        uint64_t paused_us[RF_PAUSE_COUNT], limited_us; /* that the old policy spent on pauses, and on its limiter */
         uint64_t taken_us, least_us; /* from the first run's start to the last one's end; and the least that the busiest limit allows */
         double cpu_ms; /* of this process, the simulated services' own work included, the measuring of memory not */
         size_t n_daemons;

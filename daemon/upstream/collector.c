@@ -310,7 +310,7 @@ static int send_rounds(struct rf_collector *c, const struct rounds *rounds)
                         r = rf_group_join(g);
                 rf_group_free(g);
                 if (r >= 0 && !rf_list_is_empty(&c->queue))
-                        r = rf_sleep_us(rounds->pause_us);
+                        r = rf_upstream_pause(c->lane->upstream, RF_PAUSE_BATCHES, rounds->pause_us);
         }
         return r;
 }

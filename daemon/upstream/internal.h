@@ -36,6 +36,8 @@ struct rf_upstream {
         size_t n_lanes, n_refreshes;
         struct rf_group *background; /* refreshes, batches, writes of what was learned; made when first needed */
         struct rf_upstream_stats stats;
+        size_t n_limited;          /* calls that wait for the old limiter, */
+        uint64_t limited_since_us; /* and since when any does */
         void (*person_waits)(void *arg); /* NULL: nobody wants to know */
         void *person_waits_arg;
 };

@@ -74,7 +74,6 @@ static void learn(struct effort *e)
         enum rf_outcome outcome = e->last.verdict.outcome;
 
         lane->stats.calls++;
-        u->stats.attempts++;
         u->stats.by_outcome[outcome]++;
         if (outcome > RF_OUTCOME_EMPTY)
                 lane->stats.failures++;
@@ -144,11 +143,16 @@ static int authorise(struct effort *e)
 static int limit_as_before(struct effort *e)
 {
         struct rf_old_limiter *l = &e->lane->old_limiter;
+        struct rf_upstream *u = e->lane->upstream;
         uint64_t began_us = rf_now_us(), until_us = began_us + rf_old_limiter_wait_us(l, e->query->op, rf_wall_us());
         int r = 0;
 
+        if (u->n_limited++ == 0)
+                u->limited_since_us = began_us;
         while (rf_now_us() < until_us && r >= 0)
                 r = *e->deadline_us <= rf_now_us() ? -ETIMEDOUT : rf_sleep_until(MIN(until_us, *e->deadline_us)); /* it may move */
+        if (--u->n_limited == 0)
+                u->stats.limited_us += rf_now_us() - u->limited_since_us;
         e->record->pace_us += rf_now_us() - began_us;
         if (r >= 0)
                 rf_old_limiter_take(l, e->query->op, rf_wall_us());
@@ -245,6 +249,7 @@ static int attempt_once(struct effort *e, bool is_last, struct rf_answer **ret)
         given_us = timeout_us(e, is_last); /* nothing yields between here and the sending */
         began_us = rf_now_us();
         in_flight = ++lane->stats.in_flight;
+        lane->upstream->stats.attempts++; /* also of those that are given up on the way */
         if (lane->upstream->options.archive)
                 r = ask_archive(e, ret);
         else

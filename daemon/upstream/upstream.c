@@ -311,6 +311,15 @@ int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, st
         return 0;
 }
 
+int rf_upstream_pause(struct rf_upstream *u, enum rf_pause pause, uint64_t us)
+{
+        uint64_t began_us = rf_now_us();
+        int r = rf_sleep_us(us);
+
+        u->stats.paused_us[pause] += rf_now_us() - began_us;
+        return r;
+}
+
 struct rf_upstream_stats rf_upstream_stats(const struct rf_upstream *u)
 {
         return u->stats;

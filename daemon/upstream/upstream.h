@@ -159,11 +159,19 @@ struct rf_forecast {
 };
 int rf_upstream_forecast(struct rf_upstream *u, const struct rf_query *query, struct rf_forecast *ret);
 
+/* Pauses that the old policy makes (switches that are off). */
+enum rf_pause { RF_PAUSE_BATCHES, RF_PAUSE_ARTISTS, RF_PAUSE_COUNT };
+
+/* Makes one and counts it (yields). */
+int rf_upstream_pause(struct rf_upstream *u, enum rf_pause pause, uint64_t us);
+
 struct rf_upstream_stats {
         uint64_t calls, attempts, coalesced, failures, by_outcome[RF_OUTCOME_COUNT];
         uint64_t cache_by_state[6];
         uint64_t refreshes; /* old answers fetched anew behind their readers' backs */
         uint64_t unsaved;   /* times that something learned couldn't be written down */
+        uint64_t paused_us[RF_PAUSE_COUNT];
+        uint64_t limited_us; /* in which any call waited for the old limiter */
         size_t in_flight;
 };
 struct rf_upstream_stats rf_upstream_stats(const struct rf_upstream *u);

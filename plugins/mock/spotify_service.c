@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 50, FEATURES_BATCH = 100, PAGE = 50, TOP = 10, SEEDS = 5, URIS = 100, RECOMMENDED = 100 };
+enum { BATCH = 50, FEATURES_BATCH = 100, PAGE = 50, TOP = 10, SINGLES = 8, SEEDS = 5, URIS = 100, RECOMMENDED = 100 };
 
 int mock_spotify_error(struct mock_call *call, uint16_t status, const char *message)
 {
@@ -43,10 +43,54 @@ static int answer_artist(struct mock_call *call)
         return a ? done(call, mock_spotify_artist(call, a)) : mock_spotify_error(call, 404, "Resource not found");
 }
 
+static void reverse(char *id)
+{
+        for (size_t i = 0, n = strlen(id); i < n / 2; i++) {
+                char c = id[i];
+
+                id[i] = id[n - 1 - i];
+                id[n - 1 - i] = c;
+        }
+}
+
+/* What an artist is best known for came out as a single as well: the same recording on a release of its own. */
+static struct mock_album single_of(const struct mock_world *w, const struct mock_track *t)
+{
+        struct mock_album single = { .name = t->title, .artist = t->artist, .first_track = (uint32_t)(t - w->tracks), .n_tracks = 1,
+                                     .year = w->albums[t->album].year };
+
+        memcpy(single.id, t->id, sizeof(single.id));
+        reverse(single.id);
+        return single;
+}
+
+/* Albums first, then singles, as Spotify lists both. */
+static struct mock_album release_of(const struct mock_world *w, const struct mock_artist *a, uint32_t i)
+{
+        return i < a->n_albums ? w->albums[a->first_album + i] : single_of(w, &w->tracks[a->by_popularity[i - a->n_albums]]);
+}
+
+static bool find_release(const struct mock_world *w, const char *id, struct mock_album *ret)
+{
+        const struct mock_album *album = mock_world_find_album(w, id);
+        const struct mock_track *t = NULL;
+        char reversed[23];
+
+        if (!album && strlen(id) == sizeof(reversed) - 1) {
+                memcpy(reversed, id, sizeof(reversed));
+                reverse(reversed);
+                t = mock_world_find_track(w, reversed);
+        }
+        if (album || t)
+                *ret = album ? *album : single_of(w, t);
+        return album || t;
+}
+
 static int answer_artist_albums(struct mock_call *call)
 {
         const struct mock_artist *a = mock_world_find_artist(call->world, call->id);
         unsigned long limit, offset;
+        uint32_t n;
         json_t *items;
 
         call->n_ids = 1;
@@ -55,26 +99,30 @@ static int answer_artist_albums(struct mock_call *call)
         if (!a)
                 return mock_spotify_error(call, 404, "Resource not found");
         items = json_array();
-        for (uint32_t i = (uint32_t)offset; i < a->n_albums && i < offset + limit; i++)
-                json_array_append_new(items, mock_spotify_album(call, &call->world->albums[a->first_album + i]));
-        return done(call, mock_spotify_page(call, items, limit, offset, a->n_albums));
+        n = a->n_albums + (a->n_tracks < SINGLES ? a->n_tracks : SINGLES);
+        for (uint32_t i = (uint32_t)offset; i < n && i < offset + limit; i++) {
+                const struct mock_album release = release_of(call->world, a, i);
+
+                json_array_append_new(items, mock_spotify_album(call, &release));
+        }
+        return done(call, mock_spotify_page(call, items, limit, offset, n));
 }
 
 static int answer_album_tracks(struct mock_call *call)
 {
-        const struct mock_album *album = mock_world_find_album(call->world, call->id);
+        struct mock_album release;
         unsigned long limit, offset;
         json_t *items;
 
         call->n_ids = 1;
         if (!mock_spotify_page_of(call, PAGE, &limit, &offset))
                 return call->json ? 0 : -ENOMEM;
-        if (!album)
+        if (!find_release(call->world, call->id, &release))
                 return mock_spotify_error(call, 404, "Resource not found");
         items = json_array();
-        for (uint32_t i = (uint32_t)offset; i < album->n_tracks && i < offset + limit; i++)
-                json_array_append_new(items, mock_spotify_short_track(call, &call->world->tracks[album->first_track + i]));
-        return done(call, mock_spotify_page(call, items, limit, offset, album->n_tracks));
+        for (uint32_t i = (uint32_t)offset; i < release.n_tracks && i < offset + limit; i++)
+                json_array_append_new(items, mock_spotify_short_track(call, &call->world->tracks[release.first_track + i]));
+        return done(call, mock_spotify_page(call, items, limit, offset, release.n_tracks));
 }
 
 static int answer_top_tracks(struct mock_call *call)

@@ -9,11 +9,37 @@ import pytest
 BUILD = os.environ.get("RECFLOW_BUILDDIR", "build")
 SOURCE = os.environ.get("RECFLOW_SRCDIR", ".")
 RUNS = 21  # each built-in prompt once
+SEEDS = {1: 21, 2: 8, 3: 8, 4: 8, 5: 8}  # docs/performance.md has 200 runs of each
+
+# What the one run that was logged whole did, and what it waited for.
+LOGGED_REQUESTS = {"audio_features": 140, "tracks": 33, "recommendations": 4, "search_artists": 23, "search_tracks": 15,
+                   "artist_top_tracks": 16, "artist_albums": 24, "album_tracks": 147}
+LOGGED_WAITS = {"limiter_ms": 26.5e3 + 47.8e3 + 36.6e3 + 48.9e3, "batch_pauses_ms": 18 * 1.2e3,
+                "analysis_ms": 3.0e3 + 3.1e3 + 1.0e3 + 10.6e3 + 2.0e3 + 3.9e3 + 2.3e3 + 5.9e3 + 2.4e3 + 2 * 3.3e3 + 6.2e3 + 8.6e3 + 5.3e3}
+# Further off than a third, and why.
+NOT_AS_LOGGED = {
+    "tracks": "the log doesn't say how many tracks a look-up of details had; here a call has as many as the service takes",
+    "artist_top_tracks": "half of the second pass's were still in the old cache; here a second pass fetches everything again",
+}
+
+# Where full's figures are lower, and why.
+LOWER = {
+    ("plan", "diversity"): "the baseline's calls to ReccoBeats time out: nobody knows how its tracks sound, which counts as middling",
+    ("plan", "arc_fit"): "the same",
+    ("bad-day", "diversity"): "the same, of two tracks in three",
+    ("bad-day", "arc_fit"): "the same",
+}
+
+# Calls that gave an error, of all, in per cent at most: 2, but where no policy could have had an answer.
+ERRORS = {
+    "storm": 8,            # Spotify asks to be left alone for up to 763 s, and nobody waits that long
+    "reccobeats-down": 20, # a dead service answers nothing: the probes are what is left
+}
 
 
 def simulate(model, profile, *arguments):
     p = subprocess.run([BUILD + "/recflow-sim", "--plugins", BUILD + "/.libs", "--data", SOURCE + "/data", "--json", "--model", model,
-                        "--profile", profile, "--runs", str(RUNS), *arguments], capture_output=True, text=True, timeout=600)
+                        "--profile", profile, *([] if "--runs" in arguments else ["--runs", str(RUNS)]), *arguments], capture_output=True, text=True, timeout=600)
     assert p.returncode == 0, p.stderr
     results = json.loads(p.stdout)["models"][0]["results"]
     for name, r in results.items():
@@ -22,8 +48,16 @@ def simulate(model, profile, *arguments):
     return results
 
 
-def test_the_baseline_takes_as_long_as_the_logged_run_and_full_takes_seconds():
-    r = simulate("logged-run", "baseline,full")
+def differences(model, *arguments):
+    p = subprocess.run([BUILD + "/recflow-sim", "--plugins", BUILD + "/.libs", "--data", SOURCE + "/data", "--json", "--model", model,
+                        "--runs", str(RUNS), *arguments], capture_output=True, text=True, timeout=600)
+    assert p.returncode == 0, p.stderr
+    return json.loads(p.stdout)["models"][0]["differences"]["full less baseline"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_baseline_takes_as_long_as_the_logged_run_and_full_takes_seconds(seed):
+    r = simulate("logged-run", "baseline,full", "--seed", str(seed), "--runs", str(SEEDS[seed]))
     assert 260e3 <= r["baseline"]["time_ms"]["p50"] <= 352e3
     assert r["full"]["time_ms"]["p50"] <= 6e3 and r["full"]["time_ms"]["p95"] <= 10e3
     assert r["full"]["calls"] <= 70
@@ -40,6 +74,26 @@ def test_the_baseline_spends_its_time_where_the_logged_run_did():
     assert 6e3 <= steps["understand"]["p50"] <= 7.5e3
 
 
+def test_the_baseline_does_and_waits_for_what_the_logged_run_did():
+    """Within a third, but for what is named above."""
+    r = simulate("logged-run", "baseline")["baseline"]
+    seen = {**{name: r["requests"].get(name, 0) for name in LOGGED_REQUESTS}, **{name: r[name] for name in LOGGED_WAITS}}
+    logged = {**LOGGED_REQUESTS, **LOGGED_WAITS}
+    off = {name for name in logged if abs(seen[name] / logged[name] - 1) > 1 / 3}
+    print({name: f"{seen[name]:.0f} of {logged[name]:.0f}" for name in logged})
+    assert off == set(NOT_AS_LOGGED)
+    shared = sum(seen[name] for name in ("artist_top_tracks", "artist_albums", "album_tracks", "tracks"))
+    assert abs(shared / 220 - 1) <= 1 / 3  # the calls that shared one bucket
+
+
+@pytest.mark.parametrize("model", ["logged-run", "plan", "dev-mode", "storm", "quota", "reccobeats-down", "hostile", "fine", "bad-day"])
+def test_full_is_not_lower_than_the_baseline_in_any_figure(model):
+    found = differences(model)
+    lower = {(model, figure) for figure, d in found.items() if d["high"] < 0}
+    assert lower <= set(LOWER)
+    assert model != "logged-run" or found["ndcg"]["low"] > 0
+
+
 def test_a_repeat_costs_nothing():
     r = simulate("logged-run", "full", "--cache", "repeat")["full"]
     assert r["time_ms"]["p50"] <= 50
@@ -53,7 +107,12 @@ def test_related_prompts_share_calls():
 
 def test_full_is_near_the_bound_of_its_calls():
     r = simulate("logged-run", "full")["full"]
+    print(r["bound_ratio"], r["services_bound_ratio"])
     assert 1 <= r["bound_ratio"] <= 1.3
+    assert r["bound_ratio"] <= r["services_bound_ratio"] <= 1.45  # our own pace towards a service that publishes none counts for nothing
+    known = simulate("logged-run", "full", "--whatif", "provider.spotify.limit=180", "--whatif", "provider.reccobeat.limit=10",
+                     "--whatif", "provider.reccobeat.window=1s")["full, what if"]
+    assert 1 <= known["services_bound_ratio"] <= 1.3
 
 
 def test_a_model_that_reads_the_prompt_is_waited_for_once():
@@ -64,7 +123,7 @@ def test_a_model_that_reads_the_prompt_is_waited_for_once():
 def test_slow_recommendations_are_waited_for_once():
     r = simulate("plan", "full")["full"]
     assert r["time_ms"]["p50"] <= 45e3 and r["time_ms"]["p95"] <= 60e3
-    assert r["timeouts"] / r["calls"] < .01
+    assert r["providers"]["reccobeat"]["calls"] > 0 and r["providers"]["reccobeat"]["timeout_percent"] < 1
 
 
 def test_a_deadline_that_is_long_enough_costs_nothing():
@@ -80,6 +139,7 @@ def test_on_a_bad_day_the_deadline_is_kept():
     r = simulate("bad-day", "full", "--deadline", "20s")["full"]
     assert r["time_ms"]["p99"] <= 20.1e3
     assert r["failed_percent"] == 0 and r["violations"] == 0
+    assert r["enough_percent"] == 100  # at least the minimum number of tracks
     assert r["time_ms"]["p50"] > 16e3  # and used
 
 
@@ -114,6 +174,7 @@ def test_memory_is_bounded_per_run():
 def test_whatever_the_weather_there_is_a_playlist(model):
     r = simulate(model, "full")["full"]
     assert r["failed_percent"] == 0
+    assert r["error_percent"] < ERRORS.get(model, 2)
     assert r["violations"] == 0  # no call while a service had asked us to stay away
 
 
