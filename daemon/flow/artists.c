@@ -199,7 +199,7 @@ static int gather_suggested(struct artist_work *w)
  */
 static int find_by_name(struct rf_run *run)
 {
-        struct rf_call calls[MATCHED_MAX] = { 0 };
+        struct rf_call calls[RF_ARTISTS_MATCHED_MAX] = { 0 };
         int r;
 
         if (rf_run_is_on(run, RF_OPT_LOCAL_ANALYSIS))

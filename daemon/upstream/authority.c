@@ -7,13 +7,13 @@
 #include "sched/sched.h"
 #include "upstream/classify.h"
 #include "upstream/exchange.h"
+#include "upstream/form.h"
 #include "upstream/login_record.h"
 #include "upstream/scrub.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,20 +216,6 @@ static int accounts_address(const struct rf_authority *a, const char *address, s
         if (base && !strstr(base, "://"))
                 return -RF_ECONFIG;
         return base && path ? rf_buf_addf(ret, "%s%s", base, path) : rf_buf_add_string(ret, address);
-}
-
-/* application/x-www-form-urlencoded. -EINVAL: there is no value. */
-static int add_field(struct rf_buf *b, const char *name, const char *value)
-{
-        int r = value ? rf_buf_addf(b, "%s%s=", b->size > 0 ? "&" : "", name) : -EINVAL;
-
-        for (; r >= 0 && *value; value++) {
-                unsigned char c = (unsigned char)*value;
-                bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
-
-                r = plain ? rf_buf_add(b, value, 1) : rf_buf_addf(b, "%%%02X", c);
-        }
-        return r;
 }
 
 /* "Basic " and the base64 of id:secret (RFC 7617). */
@@ -450,11 +436,11 @@ static int fetch(struct rf_authority *a, enum slot slot, char *message, size_t s
         int r = rf_buf_reserve(&form, FORM_MAX);
 
         if (r >= 0)
-                r = add_field(&form, "grant_type", slot == SLOT_APP ? "client_credentials" : "refresh_token");
+                r = rf_form_add(&form, "grant_type", slot == SLOT_APP ? "client_credentials" : "refresh_token");
         if (r >= 0 && slot == SLOT_USER)
-                r = !a->refresh_token ? -RF_ELOGIN : add_field(&form, "refresh_token", a->refresh_token);
+                r = !a->refresh_token ? -RF_ELOGIN : rf_form_add(&form, "refresh_token", a->refresh_token);
         if (r >= 0 && slot == SLOT_USER)
-                r = add_field(&form, "client_id", option(a, a->auth->client_id_option));
+                r = rf_form_add(&form, "client_id", option(a, a->auth->client_id_option));
         return r < 0 ? r : post_form(a, slot, &form, false, message, size);
 }
 
@@ -579,29 +565,6 @@ void rf_authority_refused(struct rf_authority *a, bool needs_user, uint64_t toke
 
 /* ---- Logging in ---- */
 
-/* base64url without padding (RFC 4648, section 5); a new string. */
-static char *base64url(const unsigned char *data, size_t size)
-{
-        char *text = malloc(size / 3 * 4 + 8);
-
-        if (!text)
-                return NULL;
-        EVP_EncodeBlock((unsigned char *)text, data, (int)size);
-        for (char *c = text; *c; c++)
-                *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
-        text[strcspn(text, "=")] = '\0';
-        return text;
-}
-
-static char *random_text(void)
-{
-        unsigned char bytes[48];
-        char *text = RAND_bytes(bytes, sizeof(bytes)) == 1 ? base64url(bytes, sizeof(bytes)) : NULL;
-
-        OPENSSL_cleanse(bytes, sizeof(bytes));
-        return text;
-}
-
 int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, char **ret_url, char **ret_state)
 {
         _cleanup_buf_ struct rf_buf url = RF_BUF_INIT, query = RF_BUF_INIT;
@@ -615,21 +578,21 @@ int rf_authority_begin_login(struct rf_authority *a, const char *redirect_uri, c
         if (!option(a, a->auth->client_id_option))
                 return -RF_ELOGIN;
         end_login(a);
-        a->login_state = random_text();
-        a->login_verifier = random_text();
+        a->login_state = rf_random_text();
+        a->login_verifier = rf_random_text();
         a->login_redirect = strdup(redirect_uri);
         a->login_until_us = rf_deadline_in(LOGIN_US);
         if (!a->login_state || !a->login_verifier || !a->login_redirect ||
             EVP_Digest(a->login_verifier, strlen(a->login_verifier), digest, &digest_size, EVP_sha256(), NULL) != 1)
                 return -ENOMEM;
-        challenge = base64url(digest, digest_size);
+        challenge = rf_base64url(digest, digest_size);
         if (!challenge)
                 return -ENOMEM;
-        if ((r = add_field(&query, "response_type", "code")) < 0 ||
-            (r = add_field(&query, "client_id", option(a, a->auth->client_id_option))) < 0 ||
-            (r = add_field(&query, "redirect_uri", redirect_uri)) < 0 || (r = add_field(&query, "scope", a->auth->scopes)) < 0 ||
-            (r = add_field(&query, "state", a->login_state)) < 0 || (r = add_field(&query, "code_challenge_method", "S256")) < 0 ||
-            (r = add_field(&query, "code_challenge", challenge)) < 0 || (r = accounts_address(a, a->auth->authorize_url, &url)) < 0 ||
+        if ((r = rf_form_add(&query, "response_type", "code")) < 0 ||
+            (r = rf_form_add(&query, "client_id", option(a, a->auth->client_id_option))) < 0 ||
+            (r = rf_form_add(&query, "redirect_uri", redirect_uri)) < 0 || (r = rf_form_add(&query, "scope", a->auth->scopes)) < 0 ||
+            (r = rf_form_add(&query, "state", a->login_state)) < 0 || (r = rf_form_add(&query, "code_challenge_method", "S256")) < 0 ||
+            (r = rf_form_add(&query, "code_challenge", challenge)) < 0 || (r = accounts_address(a, a->auth->authorize_url, &url)) < 0 ||
             (r = rf_buf_addf(&url, "?%s", query.data)) < 0)
                 return r;
         *ret_state = strdup(a->login_state);
@@ -652,10 +615,10 @@ int rf_authority_complete_login(struct rf_authority *a, const char *state, const
                 end_login(a);
                 return say(message, size, -EINVAL, "the login took too long; begin again");
         }
-        if ((r = rf_buf_reserve(&form, FORM_MAX)) < 0 || (r = add_field(&form, "grant_type", "authorization_code")) < 0 || (r = add_field(&form, "code", code)) < 0 ||
-            (r = add_field(&form, "redirect_uri", a->login_redirect)) < 0 ||
-            (r = add_field(&form, "client_id", option(a, a->auth->client_id_option))) < 0 ||
-            (r = add_field(&form, "code_verifier", a->login_verifier)) < 0)
+        if ((r = rf_buf_reserve(&form, FORM_MAX)) < 0 || (r = rf_form_add(&form, "grant_type", "authorization_code")) < 0 || (r = rf_form_add(&form, "code", code)) < 0 ||
+            (r = rf_form_add(&form, "redirect_uri", a->login_redirect)) < 0 ||
+            (r = rf_form_add(&form, "client_id", option(a, a->auth->client_id_option))) < 0 ||
+            (r = rf_form_add(&form, "code_verifier", a->login_verifier)) < 0)
                 return r;
         verifier = TAKE_PTR(a->login_verifier);
         end_login(a); /* a code is good for one try */
