@@ -59,9 +59,29 @@ static void print_targets(const json_t *targets)
         }
 }
 
+/* "1980 to 1989", "since 2010", "until 1979" */
+static void print_years(const char *head, json_int_t from, json_int_t to)
+{
+        if (from && to)
+                printf("%-12s%lld to %lld\n", head, (long long)from, (long long)to);
+        else if (from || to)
+                printf("%-12s%s %lld\n", head, from ? "since" : "until", (long long)(from ? from : to));
+}
+
+static void print_left_out(const json_t *list)
+{
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const json_t *l = json_array_get(list, i);
+
+                printf("%-12s", i == 0 ? "left out" : "");
+                text_print(stdout, text(l, "wish"), text_width(text(l, "wish")), false);
+                printf(": %s\n", text(l, "why"));
+        }
+}
+
 static void print_brief(const json_t *reply)
 {
-        const json_t *b = json_object_get(reply, "brief");
+        const json_t *b = json_object_get(reply, "brief"), *excluded = json_object_get(b, "excluded_years");
         char length[32];
 
         print_terms(json_object_get(b, "terms"));
@@ -71,13 +91,17 @@ static void print_brief(const json_t *reply)
         print_words("without", json_object_get(b, "excluded_genres"), NULL);
         print_words("nothing by", json_object_get(b, "excluded_artists"), NULL);
         print_targets(json_object_get(b, "targets"));
-        if (number(b, "year_from") || number(b, "year_to"))
-                printf("%-12s%lld to %lld\n", "years", (long long)number(b, "year_from"), (long long)number(b, "year_to"));
+        print_years("years", number(b, "year_from"), number(b, "year_to"));
+        for (size_t i = 0; i < json_array_size(excluded); i++)
+                print_years("not of", number(json_array_get(excluded, i), "from"), number(json_array_get(excluded, i), "to"));
         if (number(b, "duration_s"))
                 printf("%-12s%s\n", "length", text_length((uint64_t)number(b, "duration_s") * 1000, length, sizeof(length)));
         else
                 printf("%-12s%lld\n", "tracks", (long long)number(b, "tracks"));
+        if (number(b, "artist_cap"))
+                printf("%-12s%lld at most\n", "per artist", (long long)number(b, "artist_cap"));
         printf("%-12s%s\n", "arc", text(b, "arc"));
+        print_left_out(json_object_get(b, "left_out"));
 }
 
 static int ask(struct ctl *c, const char *method, json_t **ret)

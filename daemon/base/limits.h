@@ -58,7 +58,8 @@
 #define RF_CANDIDATES_MAX 4096u
 #define RF_BRIEF_TERMS_MAX 64u
 #define RF_MENTIONS_MAX 16u                /* artists and tracks named in a prompt */
-#define RF_EXCLUSIONS_MAX 64u
+#define RF_EXCLUSIONS_MAX 128u             /* artists to stay away from: as many as there are terms in a prompt, and those of the option */
+#define RF_LEFT_OUT_MAX 32u                /* wishes beyond a limit that are told one by one */
 #define RF_WISH_LIST_MAX 64u               /* artists to exclude, names to be like */
 #define RF_ORDER_INPUT_MAX 500u            /* tracks to order in one call */
 #define RF_ORDER_EXACT_MAX 12u             /* tracks up to which the optimum is computed exactly */

@@ -81,6 +81,37 @@ static json_t *encode_mentions(struct rf_build *b, const struct rf_brief *brief)
         return list;
 }
 
+static json_t *encode_excluded_years(struct rf_build *b, const struct rf_brief *brief)
+{
+        json_t *list = rf_build_array(b);
+
+        for (size_t i = 0; i < brief->n_excluded_years; i++) {
+                json_t *o = rf_build_object(b);
+
+                if (brief->excluded_years[i].from)
+                        rf_build_int(b, o, "from", brief->excluded_years[i].from);
+                if (brief->excluded_years[i].to)
+                        rf_build_int(b, o, "to", brief->excluded_years[i].to);
+                rf_build_add(b, list, o);
+        }
+        return list;
+}
+
+static json_t *encode_left_out(struct rf_build *b, const struct rf_brief *brief)
+{
+        json_t *list = rf_build_array(b);
+
+        for (size_t i = 0; i < brief->n_left_out; i++) {
+                json_t *o = rf_build_object(b);
+
+                rf_build_string(b, o, "wish", brief->left_out[i].wish);
+                rf_build_string(b, o, "why", brief->left_out[i].why);
+                rf_build_string(b, o, "relaxation", brief->left_out[i].relaxation);
+                rf_build_add(b, list, o);
+        }
+        return list;
+}
+
 json_t *rf_encode_brief(const struct rf_brief *brief)
 {
         struct rf_build build = { 0 }, *b = &build;
@@ -100,6 +131,8 @@ json_t *rf_encode_brief(const struct rf_brief *brief)
                 rf_build_int(b, o, "year_from", brief->year_from);
         if (brief->year_to)
                 rf_build_int(b, o, "year_to", brief->year_to);
+        if (brief->n_excluded_years > 0)
+                rf_build_put(b, o, "excluded_years", encode_excluded_years(b, brief));
         rf_build_bool(b, o, "explicit_allowed", brief->explicit_allowed != 0);
         rf_build_string(b, o, "arc", rf_arc_name(brief->arc));
         rf_build_int(b, o, "tracks", brief->n_tracks);
@@ -108,6 +141,8 @@ json_t *rf_encode_brief(const struct rf_brief *brief)
         if (brief->duration_s)
                 rf_build_int(b, o, "duration_s", brief->duration_s);
         rf_build_int(b, o, "artist_cap", brief->artist_cap);
+        if (brief->n_left_out > 0)
+                rf_build_put(b, o, "left_out", encode_left_out(b, brief));
         return rf_build_done(b, o);
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/tokens.h"
+
 #define SEED_MAX 9007199254740991 /* exact in every client's numbers */
 
 struct reading {
@@ -41,13 +43,14 @@ static int take_int(const struct reading *rd, const json_t *o, const char *name,
         return 0;
 }
 
-static int take_list(const struct reading *rd, const json_t *o, const char *name, const char **list, const char *const **ret, size_t *ret_n)
+static int take_list(const struct reading *rd, const json_t *o, const char *name, size_t max, const char **list, const char *const **ret,
+                     size_t *ret_n)
 {
         const json_t *j = json_object_get(o, name);
         size_t n = json_array_size(j);
 
-        if (n > RF_WISH_LIST_MAX)
-                return refuse(rd, "options", "%s has %zu entries; at most %u are allowed", name, n, RF_WISH_LIST_MAX);
+        if (n > max)
+                return refuse(rd, "options", "%s has %zu entries; at most %zu are allowed", name, n, max);
         for (size_t i = 0; i < n; i++) {
                 list[i] = json_string_value(json_array_get(j, i));
                 if (strlen(list[i]) > RF_RECORD_STRING_MAX)
@@ -71,17 +74,21 @@ int rf_wish_from_json(const json_t *parameters, struct rf_wish_json *ret, const 
         struct rf_wish *w = &ret->wish;
         uint64_t tracks = 0, duration_s = 0, deadline_ms = 0, seed = 0;
         const char *arc = json_string_value(json_object_get(o, "arc"));
+        size_t words;
         int r;
 
         *w = (struct rf_wish){ .prompt = json_string_value(json_object_get(parameters, "prompt")) };
         if (strlen(w->prompt) > RF_PROMPT_MAX)
                 return refuse(&rd, "prompt", "the prompt has %zu bytes; at most %u are allowed", strlen(w->prompt), RF_PROMPT_MAX);
+        words = rf_tokens_count(w->prompt);
+        if (words > RF_PROMPT_WORDS_MAX)
+                return refuse(&rd, "prompt", "the prompt has %zu words; at most %u are allowed", words, RF_PROMPT_WORDS_MAX);
         if ((r = take_int(&rd, o, "tracks", 1, RF_TRACKS_MAX, &tracks)) < 0 ||
             (r = take_int(&rd, o, "duration_s", 60, 86400, &duration_s)) < 0 ||
             (r = take_int(&rd, o, "deadline_ms", 100, 3600000, &deadline_ms)) < 0 ||
             (r = take_int(&rd, o, "seed", 0, SEED_MAX, &seed)) < 0 ||
-            (r = take_list(&rd, o, "exclude_artists", ret->lists, &w->exclude_artists, &w->n_exclude_artists)) < 0 ||
-            (r = take_list(&rd, o, "like", ret->lists + RF_WISH_LIST_MAX, &w->like, &w->n_like)) < 0)
+            (r = take_list(&rd, o, "exclude_artists", RF_WISH_LIST_MAX, ret->lists, &w->exclude_artists, &w->n_exclude_artists)) < 0 ||
+            (r = take_list(&rd, o, "like", RF_MENTIONS_MAX, ret->lists + RF_WISH_LIST_MAX, &w->like, &w->n_like)) < 0)
                 return r;
         w->n_tracks = (uint32_t)tracks;
         w->duration_s = (uint32_t)duration_s;

@@ -1,7 +1,10 @@
 #include "flow/brief.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/limits.h"
 
 struct rf_brief *rf_brief_new(void)
 {
@@ -15,6 +18,38 @@ struct rf_brief *rf_brief_free(struct rf_brief *b)
         rf_arena_done(&b->arena);
         free(b);
         return NULL;
+}
+
+bool rf_brief_excludes_year(const struct rf_brief *b, unsigned year)
+{
+        for (size_t i = 0; i < b->n_excluded_years; i++)
+                if (year >= b->excluded_years[i].from && (b->excluded_years[i].to == 0 || year <= b->excluded_years[i].to))
+                        return true;
+        return false;
+}
+
+const char *rf_years_words(const struct rf_years *y, char *buf, size_t size)
+{
+        if (y->to == 0)
+                snprintf(buf, size, "since %u", y->from);
+        else if (y->from == 0)
+                snprintf(buf, size, "until %u", y->to);
+        else
+                snprintf(buf, size, "%u to %u", y->from, y->to);
+        return buf;
+}
+
+void rf_brief_leave_out(struct rf_brief *b, const char *wish, const char *why, const char *relaxation)
+{
+        bool is_last = b->n_left_out >= RF_LEFT_OUT_MAX - 1;
+        struct rf_left_out l = { .wish = rf_arena_strdup(&b->arena, is_last ? "more" : wish), .why = rf_arena_strdup(&b->arena, why) };
+
+        if (!l.wish || !l.why)
+                return;
+        if (relaxation && !is_last)
+                l.relaxation = rf_arena_strdup(&b->arena, relaxation);
+        b->left_out[is_last ? RF_LEFT_OUT_MAX - 1 : b->n_left_out] = l;
+        b->n_left_out = MIN(b->n_left_out + 1, (size_t)RF_LEFT_OUT_MAX);
 }
 
 const char *rf_brief_kind_name(enum rf_brief_kind kind)

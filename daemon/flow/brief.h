@@ -61,6 +61,16 @@ struct rf_mention {
         bool is_seed_only;  /* "like X but happier": a direction, not necessarily in the playlist */
 };
 
+/* Both counted; 0 = open. */
+struct rf_years {
+        uint16_t from, to;
+};
+
+/* A wish that was understood and can't be followed, since something has a limit. */
+struct rf_left_out {
+        const char *wish, *why, *relaxation; /* relaxation may be NULL */
+};
+
 enum rf_wish_origin { RF_FROM_DEFAULT, RF_FROM_PROMPT, RF_FROM_OPTION };
 
 struct rf_brief {
@@ -72,6 +82,8 @@ struct rf_brief {
         size_t n_terms;
         const char **not_understood; /* words that meant nothing, as written, in order; fillers ("some", "please") aren't listed */
         size_t n_not_understood;
+        struct rf_left_out *left_out; /* at most RF_LEFT_OUT_MAX; the last stands for the rest */
+        size_t n_left_out;
 
         struct rf_target targets[RF_FEATURE_COUNT];
         struct rf_genre_wish *genres; /* at most RF_BRIEF_TERMS_MAX; named ones first */
@@ -90,6 +102,8 @@ struct rf_brief {
         size_t n_excluded_regions;
 
         uint16_t year_from, year_to; /* 0 = open */
+        struct rf_years *excluded_years; /* denied, or between two wished eras; at most 2 * RF_BRIEF_TERMS_MAX */
+        size_t n_excluded_years;
         bool era_is_strict;          /* "only 80s" or a plain decade; false: "vintage feel" */
         bool wants_obscure;          /* indie, underground, hidden gems */
         bool wants_popular;          /* hits */
@@ -100,9 +114,11 @@ struct rf_brief {
 
         uint32_t n_tracks, n_tracks_min, n_tracks_max; /* playlist target */
         enum rf_wish_origin n_tracks_origin;
+        uint32_t n_tracks_least, n_tracks_most; /* "at least 30 songs"; 0 = not said. n_tracks and its range keep them */
         uint32_t duration_s; /* 0 = not wished; then the count rules */
         enum rf_wish_origin duration_origin;
         uint32_t artist_cap;         /* most tracks of one artist */
+        enum rf_wish_origin artist_cap_origin;
         float quality_threshold;     /* 0..1 */
         float strictness;            /* 0..1: how closely features must fit */
 
@@ -112,6 +128,13 @@ struct rf_brief {
 struct rf_brief *rf_brief_new(void);
 struct rf_brief *rf_brief_free(struct rf_brief *b);
 DEFINE_CLEANUP(struct rf_brief *, rf_brief_free);
+
+/* Whether a year is among the excluded ones. */
+bool rf_brief_excludes_year(const struct rf_brief *b, unsigned year);
+/* "1980 to 1989", "since 2010", "until 1979". */
+const char *rf_years_words(const struct rf_years *y, char *buf, size_t size);
+/* Tells that a wish is left out; texts are copied. Says nothing where there is no memory for it. */
+void rf_brief_leave_out(struct rf_brief *b, const char *wish, const char *why, const char *relaxation);
 
 const char *rf_brief_kind_name(enum rf_brief_kind kind); /* "mood_variety", … */
 const char *rf_arc_name(enum rf_arc arc);                /* "steady", "build", "peak", "wind_down" */

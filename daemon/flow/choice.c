@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "flow/cohesion.h"
 #include "flow/constraints.h"
 #include "flow/names.h"
 
@@ -114,6 +115,8 @@ static size_t cap_of(const struct choosing *x, const struct finalist *f)
 {
         size_t cap = MAX(x->b->artist_cap, 1u);
 
+        if (x->b->artist_cap_origin == RF_FROM_PROMPT)
+                return cap;
         if (f->c->is_protected || (is_mentioned(f->c) && x->b->n_mentions > 0))
                 return MAX(cap, (size_t)ceilf(SHARE_MENTIONS * (float)x->b->n_tracks / (float)MAX(x->b->n_mentions, (size_t)1)));
         return x->b->kind == RF_KIND_ARTIST_FOCUS ? MIN(cap, (size_t)OTHERS_CAP) : cap;
@@ -251,7 +254,16 @@ static int take(const struct choosing *x, struct rf_choice *ret)
         return 0;
 }
 
-int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, uint64_t seed, struct rf_choice *ret)
+/* Whether a candidate is in the running where the era is so many years wider than wished. */
+static bool runs(const struct rf_brief *b, const struct rf_candidate *c, unsigned wider)
+{
+        if (c->drop == RF_DROP_NONE)
+                return true;
+        return wider > 0 && c->drop == RF_DROP_ERA && rf_constraints_fits_wider(b, c, wider) &&
+               !rf_clashes(b, &c->track.features, NULL);
+}
+
+static int choose(const struct rf_pool *pool, const struct rf_brief *b, unsigned wider, uint64_t seed, struct rf_choice *ret)
 {
         _cleanup_free_ struct finalist *finalists = calloc(rf_pool_size(pool) + 1, sizeof(*finalists));
         _cleanup_free_ size_t *by_artist = NULL, *by_song = NULL;
@@ -265,12 +277,15 @@ int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, 
         for (size_t i = 0; i < rf_pool_size(pool); i++) {
                 const struct rf_candidate *c = rf_pool_at(pool, i);
 
-                if (c->drop == RF_DROP_NONE)
+                if (runs(b, c, wider))
                         finalists[x.n++] = (struct finalist){ .c = c, .score = c->score + drawn(c, seed), .track = i };
         }
         qsort(finalists, x.n, sizeof(*finalists), by_score);
-        x.count_min = by_duration ? 1 : MIN(b->n_tracks, RF_TRACKS_MAX);
-        x.count_max = by_duration ? RF_TRACKS_MAX : MIN(b->n_tracks, RF_TRACKS_MAX);
+        x.count_min = x.count_max = MIN(b->n_tracks, RF_TRACKS_MAX);
+        if (by_duration) {
+                x.count_min = b->n_tracks_least ? b->n_tracks_least : 1;
+                x.count_max = b->n_tracks_most ? b->n_tracks_most : RF_TRACKS_MAX;
+        }
         /* a cap of one or two needs many finalists; three minutes are a short track */
         places = by_duration ? MIN(b->duration_s / 180u + 1u, RF_TRACKS_MAX) : x.count_max;
         x.n = MIN(x.n, MAX(places * FINALISTS_PER_TRACK, (size_t)FINALISTS_MIN));
@@ -287,4 +302,24 @@ int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, 
         if (x.wished_ms > 0.0)
                 exchange(&x);
         return take(&x, ret);
+}
+
+int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, uint64_t seed, struct rf_choice *ret)
+{
+        return choose(pool, b, 0, seed, ret);
+}
+
+int rf_constraints_count(const struct rf_pool *pool, const struct rf_brief *b, uint32_t cap, unsigned wider, size_t *ret)
+{
+        struct rf_brief relaxed = *b; /* borrows everything */
+        _cleanup_(rf_choice_done) struct rf_choice c = { 0 };
+        int r;
+
+        relaxed.artist_cap = cap;
+        relaxed.duration_s = 0;
+        r = choose(pool, &relaxed, wider, 0, &c);
+        if (r < 0)
+                return r;
+        *ret = c.n;
+        return 0;
 }

@@ -48,6 +48,11 @@ float rf_target_distance(const struct rf_target *t, enum rf_feature feature, flo
         return value < t->low ? t->low - value : value - t->high;
 }
 
+bool rf_target_is_wide(const struct rf_target *t, enum rf_feature feature)
+{
+        return t->is_hard && t->high - t->low >= 2.f * TOLERANCES[feature];
+}
+
 static bool is_wished(const struct rf_target *t)
 {
         return t->is_set && t->weight > 0.f;
@@ -91,7 +96,9 @@ float rf_fit(const struct rf_brief *b, const struct rf_features *f)
                         continue;
                 weights += t->weight;
                 half = (t->high - t->low) / 2.f;
-                if (f->has & RF_FEATURE_BIT(i))
+                if ((f->has & RF_FEATURE_BIT(i)) && rf_target_is_wide(t, i))
+                        z = rf_target_distance(t, i, f->value[i]) / TOLERANCES[i];
+                else if (f->has & RF_FEATURE_BIT(i))
                         z = fabsf(f->value[i] - (t->low + half)) / TOLERANCES[i];
                 else
                         z = UNKNOWN_DEVIATION;

@@ -13,6 +13,8 @@ float rf_feature_tolerance(enum rf_feature feature);
 
 /* Distance from the wished range in the feature's unit; 0 inside, 0 for a target that isn't set. */
 float rf_target_distance(const struct rf_target *t, enum rf_feature feature, float value);
+/* "over 120 bpm": a strict wish so wide that its middle is no better than the rest of it. */
+bool rf_target_is_wide(const struct rf_target *t, enum rf_feature feature);
 
 /*
  * Weighted mean over the wished features of max(0, 1 - distance / tolerance), 0..1. A wished feature that isn't known counts

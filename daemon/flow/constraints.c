@@ -1,7 +1,6 @@
 #include "flow/constraints.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -15,7 +14,7 @@ static const struct {
         [RF_DROP_EXCLUDED_GENRE] = { "tracks of artists of excluded genres", "the wish excludes them" },
         [RF_DROP_EXPLICIT] = { "tracks with explicit lyrics", "only clean tracks are wished" },
         [RF_DROP_VERSION] = { "remixes, live and other versions", "versions weren't wished" },
-        [RF_DROP_ERA] = { "tracks of other years", "outside the wished era" },
+        [RF_DROP_ERA] = { "tracks of other years", "not of the wished years" },
         [RF_DROP_CLASH] = { "tracks that clash with the mood", "two critical features, or one that must fit, far outside" },
         [RF_DROP_NEGATIVE] = { "tracks to stay away from", "used as negative seeds" },
         [RF_DROP_OUTLIER] = { "outliers", "cohesion below 0.3" },
@@ -65,10 +64,12 @@ static unsigned years_outside(const struct rf_brief *b, const struct rf_candidat
         return 0;
 }
 
-/* A track that doesn't say its year counts only if a search in the wished years found it. */
+/* A track that doesn't say its year counts only if a search in the wished years found it; where years are only excluded, it counts. */
 static bool is_of_era(const struct rf_brief *b, const struct rf_candidate *c)
 {
-        if (!b->year_from && !b->year_to)
+        if (c->track.release_year && rf_brief_excludes_year(b, c->track.release_year))
+                return false;
+        if ((!b->year_from && !b->year_to) || !b->era_is_strict)
                 return true;
         return c->track.release_year ? years_outside(b, c) == 0 : c->is_of_era;
 }
@@ -88,7 +89,7 @@ void rf_constraints_filter(struct rf_pool *pool, const struct rf_brief *b, const
                         c->drop = RF_DROP_EXPLICIT;
                 else if (!b->allows_versions && c->is_version && !c->is_protected)
                         c->drop = RF_DROP_VERSION;
-                else if (b->era_is_strict && !c->is_protected && !is_of_era(b, c))
+                else if (!c->is_protected && !is_of_era(b, c))
                         c->drop = RF_DROP_ERA;
         }
 }
@@ -112,39 +113,55 @@ static const char *minutes(char *buf, size_t size, uint64_t ms)
         return buf;
 }
 
-static int by_number(const void *pa, const void *pb)
+bool rf_constraints_fits_wider(const struct rf_brief *b, const struct rf_candidate *c, unsigned wider)
 {
-        unsigned a = *(const unsigned *)pa, b = *(const unsigned *)pb;
-
-        return a < b ? -1 : a > b;
+        return c->track.release_year && !rf_brief_excludes_year(b, c->track.release_year) && years_outside(b, c) <= wider;
 }
 
-/* By how many years the era would have to be widened for `missing` more tracks; 0 if that isn't enough. */
-static unsigned era_relaxation(const struct rf_pool *pool, const struct rf_brief *b, size_t missing)
+/* By how many years the era would have to be widened for all that its years alone keep out. */
+static unsigned era_widest(const struct rf_pool *pool, const struct rf_brief *b)
 {
-        size_t n = 0;
-        _cleanup_free_ unsigned *years = calloc(rf_pool_size(pool) + 1, sizeof(*years));
+        unsigned widest = 0;
 
-        if (!years)
-                return 0;
         for (size_t i = 0; i < rf_pool_size(pool); i++) {
                 const struct rf_candidate *c = rf_pool_at(pool, i);
 
                 if (c->drop == RF_DROP_ERA && c->track.release_year)
-                        years[n++] = years_outside(b, c);
+                        widest = MAX(widest, years_outside(b, c));
         }
-        qsort(years, n, sizeof(*years), by_number);
-        return missing > 0 && n >= missing ? years[missing - 1] : 0;
+        return widest;
 }
 
-/* The smallest change that would have given `missing` more tracks; NULL: nothing that was left out would do. */
-static const char *relax(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, size_t missing,
+/* The least of 1..max, added to the cap per artist or to the era's years, with which so many tracks are chosen; 0: none is enough. */
+static unsigned least_enough(const struct rf_pool *pool, const struct rf_brief *b, size_t tracks, unsigned max, bool is_cap)
+{
+        unsigned from = 1, to = max;
+        size_t n;
+
+        if (max == 0 || rf_constraints_count(pool, b, b->artist_cap + (is_cap ? max : 0), is_cap ? 0 : max, &n) < 0 || n < tracks)
+                return 0;
+        while (from < to) {
+                unsigned middle = (from + to) / 2;
+
+                if (rf_constraints_count(pool, b, b->artist_cap + (is_cap ? middle : 0), is_cap ? 0 : middle, &n) < 0)
+                        return 0;
+                if (n >= tracks)
+                        to = middle;
+                else
+                        from = middle + 1;
+        }
+        return from;
+}
+
+/* The smallest change that would have given so many tracks; where none would, how many there are. */
+static const char *relax(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, size_t tracks,
                          char *buf, size_t size)
 {
-        unsigned years = era_relaxation(pool, b, missing);
+        unsigned more = least_enough(pool, b, tracks, c->capped > 0 && b->artist_cap < tracks ? (unsigned)tracks - b->artist_cap : 0, true);
+        unsigned years = more > 0 ? 0 : least_enough(pool, b, tracks, era_widest(pool, b), false);
 
-        if (c->capped >= missing)
-                snprintf(buf, size, "allow %u tracks of one artist", b->artist_cap + 1);
+        if (more > 0)
+                snprintf(buf, size, "allow %u tracks of one artist", b->artist_cap + more);
         else if (years > 0)
                 snprintf(buf, size, "widen the era by %u %s", years, years == 1 ? "year" : "years");
         else
@@ -157,11 +174,13 @@ static void report_count(const struct rf_pool *pool, const struct rf_brief *b, c
         char wish[64], why[160], relaxation[96];
         size_t least = b->n_tracks_origin == RF_FROM_DEFAULT ? b->n_tracks_min : b->n_tracks;
 
-        if ((b->duration_s > 0 && b->n_tracks_origin == RF_FROM_DEFAULT) || c->n >= least)
+        if (b->duration_s > 0 && b->n_tracks_origin == RF_FROM_DEFAULT)
+                least = b->n_tracks_least;
+        if (c->n >= least)
                 return;
         snprintf(wish, sizeof(wish), b->n_tracks_origin == RF_FROM_DEFAULT ? "at least %zu tracks" : "%zu tracks", least);
         snprintf(why, sizeof(why), "only %zu of the %zu candidates fit everything that is wished", c->n, rf_pool_size(pool));
-        rf_receipt_unmet(k, wish, why, relax(pool, b, c, least - c->n, relaxation, sizeof(relaxation)));
+        rf_receipt_unmet(k, wish, why, relax(pool, b, c, least, relaxation, sizeof(relaxation)));
 }
 
 static void report_duration(const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
@@ -184,29 +203,48 @@ static void report_duration(const struct rf_brief *b, const struct rf_choice *c,
 
 static void report_unknown(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
 {
-        size_t no_explicit = 0, no_year = 0, no_duration = 0;
-        char why[128], wish[64];
+        size_t no_explicit = 0, no_duration = 0;
+        char why[128];
 
         for (size_t i = 0; i < c->n; i++) {
-                const struct rf_candidate *chosen = rf_pool_at(pool, c->tracks[i]);
-                const struct rf_track *t = &chosen->track;
+                const struct rf_track *t = &rf_pool_at(pool, c->tracks[i])->track;
 
                 no_explicit += t->is_explicit < 0;
-                no_year += t->release_year == 0 && !chosen->is_of_era;
                 no_duration += t->duration_ms == 0;
         }
         if (b->explicit_allowed == 0 && no_explicit > 0) {
                 snprintf(why, sizeof(why), "%zu of the tracks don't say whether they are explicit", no_explicit);
                 rf_receipt_unmet(k, "no explicit lyrics", why, NULL);
         }
-        if (b->era_is_strict && (b->year_from || b->year_to) && no_year > 0) {
-                snprintf(wish, sizeof(wish), "years %u to %u", b->year_from, b->year_to);
-                snprintf(why, sizeof(why), "%zu of the tracks don't say when they were released", no_year);
-                rf_receipt_unmet(k, wish, why, NULL);
-        }
         if (b->duration_s > 0 && no_duration > 0) {
                 snprintf(why, sizeof(why), "%zu of the tracks don't say how long they are", no_duration);
                 rf_receipt_skip(k, "durations", why, (uint32_t)no_duration);
+        }
+}
+
+/* Chosen tracks that don't say their year. One that a search in the wished years found is of them, but may be of an excluded one. */
+static void report_unknown_years(const struct rf_pool *pool, const struct rf_brief *b, const struct rf_choice *c, struct rf_receipt_book *k)
+{
+        size_t no_year = 0, not_of_era = 0;
+        char why[128], years[32], wish[64];
+
+        for (size_t i = 0; i < c->n; i++) {
+                const struct rf_candidate *chosen = rf_pool_at(pool, c->tracks[i]);
+
+                no_year += chosen->track.release_year == 0;
+                not_of_era += chosen->track.release_year == 0 && !chosen->is_of_era;
+        }
+        if (b->era_is_strict && (b->year_from || b->year_to) && not_of_era > 0) {
+                rf_years_words(&(struct rf_years){ b->year_from, b->year_to }, years, sizeof(years));
+                snprintf(wish, sizeof(wish), "years %s", years);
+                snprintf(why, sizeof(why), "%zu of the tracks don't say when they were released", not_of_era);
+                rf_receipt_unmet(k, wish, why, NULL);
+        }
+        for (size_t i = 0; i < b->n_excluded_years && no_year > 0; i++) {
+                rf_years_words(&b->excluded_years[i], years, sizeof(years));
+                snprintf(wish, sizeof(wish), "nothing of the years %s", years);
+                snprintf(why, sizeof(why), "%zu of the tracks don't say when they were released", no_year);
+                rf_receipt_unmet(k, wish, why, NULL);
         }
 }
 
@@ -262,4 +300,5 @@ void rf_constraints_report(const struct rf_pool *pool, const struct rf_brief *b,
         report_count(pool, b, c, k);
         report_duration(b, c, k);
         report_unknown(pool, b, c, k);
+        report_unknown_years(pool, b, c, k);
 }

@@ -39,6 +39,11 @@ void rf_choice_done(struct rf_choice *c);
  */
 int rf_constraints_choose(const struct rf_pool *pool, const struct rf_brief *b, uint64_t seed, struct rf_choice *ret);
 
+/* How many tracks would be chosen, were there so many of one artist and the era so many years wider. -ENOMEM. */
+int rf_constraints_count(const struct rf_pool *pool, const struct rf_brief *b, uint32_t cap, unsigned wider, size_t *ret);
+/* Whether a candidate would be of the era, were that so many years wider; not where its year is excluded or isn't known. */
+bool rf_constraints_fits_wider(const struct rf_brief *b, const struct rf_candidate *c, unsigned wider);
+
 /* Whether the choice keeps the wished duration (true if none is wished). */
 bool rf_constraints_duration_kept(const struct rf_brief *b, uint64_t duration_ms);
 

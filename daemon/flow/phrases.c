@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/macros.h"
 #include "flow/cohesion.h"
+#include "flow/eras.h"
 #include "flow/lexicon.h"
 
 /* The other side of a range, where a feature has one: "not sad" is on the bright side, not merely anything but sad. */
@@ -82,6 +83,10 @@ static void apply(struct rf_reading *rd, const struct rf_effect *e)
                 apply_target(rd, e);
                 return;
         }
+        if (e->kind == RF_EFFECT_ERA) {
+                rf_eras_take_phrase(rd, e->year_from, e->year_to);
+                return;
+        }
         if (rd->negated) {
                 if (e->kind == RF_EFFECT_REGION)
                         rf_brief_add_text(b->excluded_regions, &b->n_excluded_regions, RF_BRIEF_TERMS_MAX, e->name);
@@ -90,10 +95,6 @@ static void apply(struct rf_reading *rd, const struct rf_effect *e)
         switch (e->kind) {
         case RF_EFFECT_GENRE:
                 add_genre(rd, e->name, e->weight, false);
-                break;
-        case RF_EFFECT_ERA:
-                b->year_from = e->year_from;
-                b->year_to = e->year_to;
                 break;
         case RF_EFFECT_LANGUAGE:
                 rf_brief_add_text(b->languages, &b->n_languages, RF_BRIEF_TERMS_MAX, e->name);
@@ -130,24 +131,34 @@ void rf_phrases_take_entry(struct rf_reading *rd, const struct rf_entry *e, size
         rf_reading_add_term(rd, e->kind, words, e->meaning, corrected);
 }
 
-bool rf_phrases_take(struct rf_reading *rd)
+const struct rf_entry *rf_phrases_at(struct rf_reading *rd, size_t ahead, size_t *ret_words)
 {
         for (size_t words = RF_PHRASE_WORDS_MAX; words > 0; words--) {
                 char phrase[256] = "";
                 const struct rf_entry *e;
 
-                if (rd->at + words > rd->n)
+                if (rd->at + ahead + words > rd->n)
                         continue;
                 for (size_t i = 0; i < words; i++) {
                         size_t used = strlen(phrase);
 
-                        snprintf(phrase + used, sizeof(phrase) - used, "%s%s", i > 0 ? " " : "", rf_reading_at(rd, i)->folded);
+                        snprintf(phrase + used, sizeof(phrase) - used, "%s%s", i > 0 ? " " : "", rf_reading_at(rd, ahead + i)->folded);
                 }
                 e = rf_lexicon_find(rd->l, phrase);
                 if (e) {
-                        rf_phrases_take_entry(rd, e, words, false);
-                        return true;
+                        *ret_words = words;
+                        return e;
                 }
         }
-        return false;
+        return NULL;
+}
+
+bool rf_phrases_take(struct rf_reading *rd)
+{
+        size_t words;
+        const struct rf_entry *e = rf_phrases_at(rd, 0, &words);
+
+        if (e)
+                rf_phrases_take_entry(rd, e, words, false);
+        return e != NULL;
 }

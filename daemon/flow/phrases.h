@@ -5,6 +5,8 @@
 
 struct rf_entry;
 
+/* The longest phrase of the lexicon that begins so many words ahead, and of how many it is; NULL if none does. */
+const struct rf_entry *rf_phrases_at(struct rf_reading *rd, size_t ahead, size_t *ret_words);
 /* Takes the longest phrase of the lexicon that begins here; false if none does. */
 bool rf_phrases_take(struct rf_reading *rd);
 /* Takes the next `words` words as this entry; `corrected`: they were misspelt. */

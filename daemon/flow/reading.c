@@ -5,7 +5,6 @@
 
 #include "base/limits.h"
 
-
 bool rf_is_one_of(const char *word, const char *const *list)
 {
         for (; *list; list++)
@@ -17,6 +16,13 @@ bool rf_is_one_of(const char *word, const char *const *list)
 struct rf_token *rf_reading_at(struct rf_reading *rd, size_t ahead)
 {
         return rd->at + ahead < rd->n ? &rd->t[rd->at + ahead] : NULL;
+}
+
+size_t rf_reading_is(struct rf_reading *rd, size_t ahead, const char *const *list)
+{
+        const struct rf_token *t = rf_reading_at(rd, ahead);
+
+        return t && rf_is_one_of(t->folded, list) ? 1 : 0;
 }
 
 const char *rf_reading_written(struct rf_reading *rd, size_t from, size_t n)
@@ -47,6 +53,17 @@ void rf_reading_add_term(struct rf_reading *rd, enum rf_term_kind kind, size_t w
         rd->at += words;
         rd->emphasis = 1;
         rd->expects_name = false;
+}
+
+void rf_reading_leave(struct rf_reading *rd, size_t words)
+{
+        struct rf_brief *b = rd->b;
+
+        for (size_t i = 0; i < words; i++)
+                if (b->n_not_understood < RF_PROMPT_WORDS_MAX)
+                        b->not_understood[b->n_not_understood++] = rf_reading_at(rd, i)->written;
+        rd->at += words;
+        rd->has_negated = true;
 }
 
 void rf_brief_add_text(const char **list, size_t *n, size_t max, const char *text)

@@ -1,6 +1,7 @@
 /* A prompt being read: its words, where the reader is, and what grammar words before it say about the next phrase. Internal to flow/. */
 #pragma once
 
+#include "base/limits.h"
 #include "flow/brief.h"
 #include "flow/tokens.h"
 
@@ -17,15 +18,21 @@ struct rf_reading {
         float emphasis;    /* of the next phrase */
         bool expects_name; /* after "like" or "by" */
         bool seed_only;    /* after "like" */
+        struct rf_years wished[RF_BRIEF_TERMS_MAX]; /* flow/eras.h */
+        size_t n_wished;
         int error;
 };
 
 /* The word `ahead` of the present one, NULL behind the end. */
 struct rf_token *rf_reading_at(struct rf_reading *rd, size_t ahead);
+/* 1 where the word so many ahead is one of these, else 0; `list` is ended by NULL. */
+size_t rf_reading_is(struct rf_reading *rd, size_t ahead, const char *const *list);
 /* Words as they were written, joined, in the brief's arena; "" and rd->error when there is no memory. */
 const char *rf_reading_written(struct rf_reading *rd, size_t from, size_t n);
 /* The next `words` words meant this: they are told in the brief, and the reader goes on behind them. `meaning` is copied. */
 void rf_reading_add_term(struct rf_reading *rd, enum rf_term_kind kind, size_t words, const char *meaning, bool corrected);
+/* The next `words` words were read, and yet nothing can be made of them: they are told as not understood. */
+void rf_reading_leave(struct rf_reading *rd, size_t words);
 
 /* Appends, unless the list is full. */
 void rf_brief_add_text(const char **list, size_t *n, size_t max, const char *text);

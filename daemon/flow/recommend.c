@@ -32,7 +32,7 @@ static int run_begin(struct rf_run *run)
         return run->pool && run->book ? 0 : -ENOMEM;
 }
 
-/* Wishes that no provider can keep by what it tells, said before anything is asked. */
+/* Wishes beyond a limit, or that no provider can keep by what it tells: said before anything is asked. */
 static void report_untold(struct rf_run *run, bool is_guess)
 {
         const struct rf_brief *b = run->brief;
@@ -41,6 +41,8 @@ static void report_untold(struct rf_run *run, bool is_guess)
         if (is_guess && b->n_terms == 0 && b->n_mentions == 0)
                 rf_receipt_unmet(run->book, "the whole wish", "nothing of it was understood; this is a general selection",
                                  "name a mood, a genre, an occasion or an artist");
+        for (size_t i = 0; i < b->n_left_out; i++)
+                rf_receipt_unmet(run->book, b->left_out[i].wish, b->left_out[i].why, b->left_out[i].relaxation);
         for (size_t i = 0; i < b->n_languages; i++) {
                 snprintf(wish, sizeof(wish), "lyrics in %.40s", b->languages[i]);
                 rf_receipt_unmet(run->book, wish, "no service tells the language of a track; its usual genres were searched", NULL);

@@ -105,7 +105,7 @@ static void take_targets(const struct rf_brief *b, struct rf_query *q)
         for (unsigned i = 0; i < RF_FEATURE_COUNT; i++) {
                 const struct rf_target *t = &b->targets[i];
 
-                if (!t->is_set || t->weight <= 0.f)
+                if (!t->is_set || t->weight <= 0.f || rf_target_is_wide(t, i))
                         continue;
                 q->target.has |= RF_FEATURE_BIT(i);
                 q->target.value[i] = in_steps((t->low + t->high) / 2.f, STEP[i]);

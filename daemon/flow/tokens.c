@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "flow/number_words.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -78,76 +79,144 @@ static size_t modifier_size(const char *s)
         return c == 0xfe0f || c == 0xfe0e || (c >= 0x1f3fb && c <= 0x1f3ff) ? size : 0;
 }
 
-static int add_emoji(struct rf_arena *a, struct rf_token *t, const char *s, size_t size, size_t *ret_all)
+/* Bytes of a pictograph with what changes its looks. */
+static size_t whole_emoji_size(const char *s)
 {
-        size_t all = size, more;
+        size_t all = emoji_size(s), more;
 
-        while ((more = modifier_size(s + all)) > 0)
+        while (all > 0 && (more = modifier_size(s + all)) > 0)
                 all += more;
-        t->written = rf_arena_strndup(a, s, all);
-        t->folded = rf_arena_strndup(a, s, size);
-        *ret_all = all;
-        return t->written && t->folded ? 0 : -ENOMEM;
+        return all;
 }
 
-static int add(struct rf_arena *a, struct rf_token *t, const char *s, size_t size)
+/* ---- Hyphens ---- */
+
+static size_t hyphen_size(const char *s)
+{
+        return *s == '-' ? 1 : strncmp(s, "–", strlen("–")) == 0 ? strlen("–") : 0;
+}
+
+/* "1990" of "1990-1995", "70s" of "70s-80s", "two" of "two-hour": what a hyphen behind it ends. */
+static bool is_number(const char *s, size_t size)
+{
+        size_t digits = 0;
+
+        while (digits < size && ((s[digits] >= '0' && s[digits] <= '9') || (s[digits] == '.' && digits > 0)))
+                digits++;
+        if (digits > 0)
+                return digits == size || (digits + 1 == size && s[digits] == 's');
+        return rf_number_word(s, size) >= 0;
+}
+
+/* ---- Words ---- */
+
+/* Where the prompt is being cut into words. */
+struct scan {
+        const char *p;
+        bool in_quote, opens, clause, joined;
+};
+
+/* One word of it, before it's copied. */
+struct piece {
+        const char *at;
+        size_t size;
+        bool is_emoji, begins_clause, is_quoted, opens_quote, is_joined;
+};
+
+static size_t word_size(const char *p, bool in_quote)
+{
+        size_t size = 0;
+
+        while (p[size] && !is_space(p[size]) && !quote_size(p + size) && (p[size] == '.' || !is_mark(p[size])) &&
+               (size == 0 || !emoji_size(p + size))) {
+                if (size > 0 && !in_quote && hyphen_size(p + size) && is_number(p, size))
+                        break;
+                size++;
+        }
+        while (size > 1 && p[size - 1] == '.')
+                size--;
+        return size;
+}
+
+/* The next word; false at the end. */
+static bool next_piece(struct scan *s, struct piece *ret)
+{
+        while (*s->p) {
+                size_t quote = quote_size(s->p);
+
+                if (quote) {
+                        s->in_quote = !s->in_quote && has_mate(s->p + quote); /* an unbalanced one means nothing */
+                        s->opens = s->in_quote;
+                        s->p += quote;
+                        continue;
+                }
+                if (is_space(*s->p) || (is_mark(*s->p) && !(s->p[0] == '.' && s->p[1] >= '0' && s->p[1] <= '9'))) {
+                        s->clause |= is_mark(*s->p);
+                        s->p++;
+                        continue;
+                }
+                *ret = (struct piece){ .at = s->p, .size = whole_emoji_size(s->p), .begins_clause = s->clause, .is_quoted = s->in_quote,
+                                       .opens_quote = s->opens, .is_joined = s->joined };
+                ret->is_emoji = ret->size > 0;
+                if (!ret->is_emoji)
+                        ret->size = word_size(s->p, s->in_quote);
+                s->p += ret->size;
+                s->clause = s->opens = s->joined = false;
+                /* a hyphen joins what it stands between */
+                if (!s->in_quote && !ret->is_emoji && hyphen_size(s->p) && is_number(ret->at, ret->size)) {
+                        s->p += hyphen_size(s->p);
+                        s->joined = *s->p && !is_space(*s->p) && !is_mark(*s->p) && !quote_size(s->p) && !emoji_size(s->p);
+                }
+                return true;
+        }
+        return false;
+}
+
+static int add(struct rf_arena *a, struct rf_token *t, const struct piece *p)
 {
         _cleanup_free_ char *folded = NULL;
 
-        t->written = rf_arena_strndup(a, s, size);
+        *t = (struct rf_token){ .written = rf_arena_strndup(a, p->at, p->size), .begins_clause = p->begins_clause,
+                                .is_quoted = p->is_quoted, .opens_quote = p->opens_quote, .is_joined = p->is_joined };
         if (!t->written)
                 return -ENOMEM;
+        if (p->is_emoji) {
+                t->folded = rf_arena_strndup(a, p->at, emoji_size(p->at));
+                return t->folded ? 0 : -ENOMEM;
+        }
         folded = rf_text_fold(t->written);
         if (!folded)
                 return -ENOMEM;
         t->folded = folded[0] ? rf_arena_strdup(a, folded) : t->written;
-        t->is_capital = s[0] >= 'A' && s[0] <= 'Z';
+        t->is_capital = p->at[0] >= 'A' && p->at[0] <= 'Z';
         return t->folded ? 0 : -ENOMEM;
+}
+
+size_t rf_tokens_count(const char *prompt)
+{
+        struct scan s = { .p = prompt, .clause = true };
+        struct piece p;
+        size_t n = 0;
+
+        while (next_piece(&s, &p))
+                n++;
+        return n;
 }
 
 int rf_tokens(struct rf_arena *a, const char *prompt, struct rf_token **ret, size_t *ret_n)
 {
         struct rf_token *tokens = rf_arena_array(a, RF_PROMPT_WORDS_MAX, sizeof(*tokens));
-        bool in_quote = false, opens = false, clause = true;
+        struct scan s = { .p = prompt, .clause = true };
+        struct piece p;
         size_t n = 0;
 
         if (!tokens)
                 return -ENOMEM;
-        for (const char *p = prompt; *p;) {
-                size_t quote = quote_size(p), size = 0;
-                int r;
+        while (next_piece(&s, &p)) {
+                int r = n < RF_PROMPT_WORDS_MAX ? add(a, &tokens[n++], &p) : -RF_ELIMIT;
 
-                if (quote) {
-                        in_quote = !in_quote && has_mate(p + quote); /* an unbalanced one means nothing */
-                        opens = in_quote;
-                        p += quote;
-                        continue;
-                }
-                if (is_space(*p) || (is_mark(*p) && !(p[0] == '.' && p[1] >= '0' && p[1] <= '9'))) {
-                        clause |= is_mark(*p);
-                        p++;
-                        continue;
-                }
-                if (n == RF_PROMPT_WORDS_MAX)
-                        return -RF_ELIMIT;
-                if (emoji_size(p))
-                        r = add_emoji(a, &tokens[n], p, emoji_size(p), &size);
-                else {
-                        while (p[size] && !is_space(p[size]) && !quote_size(p + size) && (p[size] == '.' || !is_mark(p[size])) &&
-                               (size == 0 || !emoji_size(p + size)))
-                                size++;
-                        while (size > 1 && p[size - 1] == '.')
-                                size--;
-                        r = add(a, &tokens[n], p, size);
-                }
                 if (r < 0)
                         return r;
-                tokens[n].begins_clause = clause;
-                tokens[n].is_quoted = in_quote;
-                tokens[n].opens_quote = opens;
-                n++;
-                clause = opens = false;
-                p += size;
         }
         *ret = tokens;
         *ret_n = n;

@@ -13,7 +13,10 @@ struct rf_token {
         bool is_capital;     /* begins with a capital letter */
         bool is_quoted;      /* stands between quotation marks */
         bool opens_quote;    /* the first of such a run */
+        bool is_joined;      /* a hyphen stands between it and a number before it: "1990-1995", "two-hour" */
 };
 
+/* How many words a prompt has. */
+size_t rf_tokens_count(const char *prompt);
 /* -RF_ELIMIT past RF_PROMPT_WORDS_MAX words, -ENOMEM. */
 int rf_tokens(struct rf_arena *a, const char *prompt, struct rf_token **ret, size_t *ret_n);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "flow/eras.h"
 #include "flow/lexicon.h"
 #include "flow/phrases.h"
 #include "flow/quantities.h"
@@ -14,6 +15,7 @@
 #include "flow/tokens.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,14 @@ static const char *const fillers[] = { "a", "an", "and", "the", "some", "please"
 
 /* ---- Names ---- */
 
+static void leave_out_mention(struct rf_brief *b, const char *name)
+{
+        char why[80];
+
+        snprintf(why, sizeof(why), "a wish names at most %u artists and tracks", RF_MENTIONS_MAX);
+        rf_brief_leave_out(b, name, why, NULL);
+}
+
 static void take_name(struct rf_reading *rd, size_t words, bool quoted, bool as_track)
 {
         struct rf_brief *b = rd->b;
@@ -55,7 +65,8 @@ static void take_name(struct rf_reading *rd, size_t words, bool quoted, bool as_
                         b->mentions[b->n_mentions++] = (struct rf_mention){ .artist = as_track ? NULL : name,
                                                                             .track = as_track ? name : NULL, .is_quoted = quoted,
                                                                             .is_seed_only = rd->seed_only };
-        }
+        } else
+                leave_out_mention(b, name);
         rf_reading_add_term(rd, as_track ? RF_TERM_TRACK : RF_TERM_ARTIST, words, name, false);
 }
 
@@ -93,6 +104,32 @@ static bool take_capitals(struct rf_reading *rd)
         return true;
 }
 
+/*
+ * "nothing by miles davis": the words up to the next that can't be of a name. A word that means something else as well is no end:
+ * "daft punk". Behind "or" another one follows.
+ */
+static bool take_denied_name(struct rf_reading *rd)
+{
+        const struct rf_token *t = rf_reading_at(rd, 0);
+        size_t words = strcmp(t->folded, "the") == 0 ? 1 : 0, phrase;
+        const size_t article = words;
+
+        if (!rd->negated || !rd->expects_name || rd->seed_only || t->is_capital)
+                return false;
+        while (words < NAME_WORDS_MAX && (t = rf_reading_at(rd, words)) && (words == 0 || !t->begins_clause)) {
+                if (t->is_quoted || rf_is_one_of(t->folded, fillers) || rf_is_one_of(t->folded, negations) ||
+                    rf_is_one_of(t->folded, joiners) || rf_is_one_of(t->folded, prepositions))
+                        break;
+                words++;
+        }
+        if (words == article)
+                return false;
+        take_name(rd, words, false, false);
+        rd->expects_name = rf_reading_is(rd, 0, joiners) && rf_reading_at(rd, 1) && !rf_reading_is(rd, 1, negations) &&
+                           !rf_phrases_at(rd, 1, &phrase);
+        return true;
+}
+
 /* ---- Grammar ---- */
 
 static bool take_grammar(struct rf_reading *rd)
@@ -126,11 +163,24 @@ static bool take_grammar(struct rf_reading *rd)
         return false;
 }
 
+static void leave_word(struct rf_reading *rd)
+{
+        const struct rf_token *t = rf_reading_at(rd, 0);
+
+        if (!t->is_used && !rf_is_one_of(t->folded, fillers) && rd->b->n_not_understood < RF_PROMPT_WORDS_MAX)
+                rd->b->not_understood[rd->b->n_not_understood++] = t->written;
+        rd->at++;
+}
+
 static void take_next(struct rf_reading *rd)
 {
         const struct rf_token *t = rf_reading_at(rd, 0);
         const struct rf_entry *similar;
 
+        if (t->is_used) {
+                rd->at++;
+                return;
+        }
         if (t->begins_clause || strcmp(t->folded, "but") == 0 || strcmp(t->folded, "and") == 0) {
                 rd->negated = rd->negated && !t->begins_clause && strcmp(t->folded, "but") != 0;
                 rd->expects_name = rd->expects_name && !t->begins_clause;
@@ -140,7 +190,7 @@ static void take_next(struct rf_reading *rd)
                 rd->negated = false;
         if (rf_is_one_of(t->folded, joiners))
                 rd->has_negated = false;
-        if (take_quoted(rd) || rf_quantities_take(rd) || (rd->expects_name && t->is_capital && take_capitals(rd)) || rf_phrases_take(rd) ||
+        if (take_quoted(rd) || take_denied_name(rd) || rf_quantities_take(rd) || (rd->expects_name && t->is_capital && take_capitals(rd)) || rf_phrases_take(rd) ||
             take_grammar(rd) || take_capitals(rd))
                 return;
         similar = t->is_capital ? NULL : rf_lexicon_find_similar(rd->l, t->folded);
@@ -148,12 +198,35 @@ static void take_next(struct rf_reading *rd)
                 rf_phrases_take_entry(rd, similar, 1, true);
                 return;
         }
-        if (!rf_is_one_of(t->folded, fillers) && rd->b->n_not_understood < RF_PROMPT_WORDS_MAX)
-                rd->b->not_understood[rd->b->n_not_understood++] = t->written;
-        rd->at++;
+        leave_word(rd);
+}
+
+/* To the end; past the limit of terms the rest is told as not understood. */
+static void read_all(struct rf_reading *rd)
+{
+        while (rd->at < rd->n && rd->b->n_terms < RF_BRIEF_TERMS_MAX)
+                take_next(rd);
+        while (rd->at < rd->n)
+                leave_word(rd);
+        rf_eras_finish(rd);
 }
 
 /* ---- The whole ---- */
+
+/* "at least 30 songs", "no more than 10": the usual number, as far as they allow. */
+static void keep_edges(struct rf_brief *b)
+{
+        if (b->n_tracks_least > 0) {
+                b->n_tracks = MAX(b->n_tracks, b->n_tracks_least);
+                b->n_tracks_min = MAX(b->n_tracks_min, b->n_tracks_least);
+                b->n_tracks_max = MAX(b->n_tracks_max, b->n_tracks_least);
+        }
+        if (b->n_tracks_most > 0) {
+                b->n_tracks = MIN(b->n_tracks, b->n_tracks_most);
+                b->n_tracks_min = MIN(b->n_tracks_min, b->n_tracks_most);
+                b->n_tracks_max = MIN(b->n_tracks_max, b->n_tracks_most);
+        }
+}
 
 /* Playlist target (the workflow's rules): the more is wished of the features, the fewer and better the tracks. */
 static void set_playlist_target(struct rf_brief *b)
@@ -187,6 +260,7 @@ static void set_playlist_target(struct rf_brief *b)
                 b->n_tracks = MIN(b->n_tracks, (uint32_t)TRACKS_OBSCURE_MAX);
                 b->n_tracks_min = TRACKS_OBSCURE_MIN;
         }
+        keep_edges(b);
 }
 
 static void set_kind(struct rf_brief *b)
@@ -203,7 +277,8 @@ static void set_kind(struct rf_brief *b)
                   has_artist   ? RF_KIND_ARTIST_FOCUS :
                   names_genre  ? RF_KIND_GENRE_EXPLORATION :
                                  RF_KIND_MOOD_VARIETY;
-        b->artist_cap = b->kind == RF_KIND_ARTIST_FOCUS ? RF_TRACKS_MAX : 2;
+        if (b->artist_cap_origin == RF_FROM_DEFAULT)
+                b->artist_cap = b->kind == RF_KIND_ARTIST_FOCUS ? RF_TRACKS_MAX : 2;
 }
 
 /* Options say more than words. */
@@ -232,10 +307,14 @@ static int apply_options(struct rf_reading *rd, const struct rf_wish *w)
                         return -ENOMEM;
                 rf_brief_add_text(b->excluded_artists, &b->n_excluded_artists, RF_EXCLUSIONS_MAX, name);
         }
-        for (size_t i = 0; i < w->n_like && b->n_mentions < RF_MENTIONS_MAX; i++) {
+        for (size_t i = 0; i < w->n_like; i++) {
                 const char *dash = strstr(w->like[i], " - ");
                 struct rf_mention m = { .is_quoted = true, .is_seed_only = true };
 
+                if (b->n_mentions == RF_MENTIONS_MAX) {
+                        leave_out_mention(b, w->like[i]);
+                        continue;
+                }
                 m.artist = dash ? rf_arena_strndup(&b->arena, w->like[i], (size_t)(dash - w->like[i])) :
                                   rf_arena_strdup(&b->arena, w->like[i]);
                 m.track = dash ? rf_arena_strdup(&b->arena, dash + 3) : NULL;
@@ -276,10 +355,12 @@ static int allocate(struct rf_brief *b, const char *prompt)
         b->languages = rf_arena_array(&b->arena, RF_BRIEF_TERMS_MAX, sizeof(char *));
         b->regions = rf_arena_array(&b->arena, RF_BRIEF_TERMS_MAX, sizeof(char *));
         b->excluded_regions = rf_arena_array(&b->arena, RF_BRIEF_TERMS_MAX, sizeof(char *));
+        b->excluded_years = rf_arena_array(&b->arena, 2 * RF_BRIEF_TERMS_MAX, sizeof(*b->excluded_years));
+        b->left_out = rf_arena_array(&b->arena, RF_LEFT_OUT_MAX, sizeof(*b->left_out));
         b->explicit_allowed = 1;
         b->arc = RF_ARC_PEAK; /* the set of a DJ: opening, build, height, descent, closure */
         return b->prompt && b->terms && b->genres && b->mentions && b->not_understood && b->excluded_artists && b->excluded_genres &&
-                               b->languages && b->regions && b->excluded_regions ?
+                               b->languages && b->regions && b->excluded_regions && b->excluded_years && b->left_out ?
                        0 :
                        -ENOMEM;
 }
@@ -306,8 +387,7 @@ int rf_understand(const struct rf_lexicon *l, const struct rf_wish *wish, struct
         if (rd.n == 0 && wish->n_like == 0)
                 return -RF_EPROMPT;
         rd.b = b;
-        while (rd.at < rd.n)
-                take_next(&rd);
+        read_all(&rd);
         r = rd.error < 0 ? rd.error : apply_options(&rd, wish);
         if (r < 0)
                 return r;

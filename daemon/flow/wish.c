@@ -100,7 +100,7 @@ static int get_list(struct rf_reader *reader, struct rf_arena *a, const char *co
 
         if (r < 0)
                 return r;
-        if (n > RF_EXCLUSIONS_MAX)
+        if (n > RF_WISH_LIST_MAX)
                 return -RF_ECORRUPT;
         list = rf_arena_array(a, MAX(n, 1), sizeof(*list));
         if (!list)

@@ -94,6 +94,14 @@ static void fit_prefers_the_heart_of_the_wish(void **state)
         assert_true(rf_cohesion(&b, &centre) == rf_cohesion(&b, &edge));
         assert_true(rf_fit(&b, &centre) > rf_fit(&b, &edge));
         assert_true(rf_fit(&b, &edge) > rf_fit(&b, &outside));
+        /* over 90 bpm: one tempo is as good as another */
+        b.targets[RF_FEATURE_TEMPO] = (struct rf_target){ .is_set = true, .low = 90.f, .high = 250.f, .weight = 1.f, .is_hard = true };
+        outside = centre;
+        outside.value[RF_FEATURE_TEMPO] = 80.f;
+        edge = centre;
+        edge.value[RF_FEATURE_TEMPO] = 170.f;
+        assert_true(rf_fit(&b, &edge) == rf_fit(&b, &centre));
+        assert_true(rf_fit(&b, &centre) > rf_fit(&b, &outside));
 }
 
 /* ---- a pool of synthetic tracks ---- */
@@ -287,6 +295,104 @@ static void a_wish_for_too_much_is_named_with_the_smallest_relaxation(void **sta
                 inside += year >= 1980 - years && year <= 1989 + years;
         }
         assert_true(inside >= 20);
+        rf_arena_done(&arena);
+        rf_receipt_book_free(k);
+        rf_choice_done(&c);
+        world_free(&w);
+}
+
+/* Two dozen artists with 4 tracks each, all of one year but for every third, which is of the year before. */
+static struct world world_of_few_artists(void)
+{
+        static struct made made[96];
+        static char names[96][3][32];
+        struct world w = { .pool = rf_pool_new() };
+
+        for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+                snprintf(names[i][0], sizeof(names[i][0]), "id%zu", i);
+                snprintf(names[i][1], sizeof(names[i][1]), "Title %zu", i);
+                snprintf(names[i][2], sizeof(names[i][2]), "Artist %zu", i % 24);
+                made[i] = (struct made){ names[i][0], names[i][1], names[i][2], NULL, 200000, i % 3 == 0 ? 1979 : 1980, 0, .3f };
+        }
+        w.answer = answer_of(made, ARRAY_SIZE(made), "mock");
+        for (size_t i = 0; i < w.answer->n_tracks; i++)
+                assert_true(add(w.pool, w.answer, i, .5f) >= 0);
+        return w;
+}
+
+static void only_a_relaxation_that_is_enough_is_told(void **state)
+{
+        /* a third of the artists is of 1979 alone; 16 artists with 4 tracks each are of 1980 */
+        static const struct {
+                uint32_t tracks, cap;
+                enum rf_wish_origin cap_origin;
+                const char *relaxation;
+        } rows[] = {
+                { 40, 2, RF_FROM_DEFAULT, "allow 3 tracks of one artist" },
+                { 60, 2, RF_FROM_DEFAULT, "allow 4 tracks of one artist" },
+                { 60, 1, RF_FROM_PROMPT, "allow 4 tracks of one artist" },
+                { 90, 4, RF_FROM_DEFAULT, "widen the era by 1 year" },
+                { 90, 2, RF_FROM_DEFAULT, "ask for 32 tracks" },
+                { 150, 4, RF_FROM_DEFAULT, "ask for 64 tracks" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct world w = world_of_few_artists();
+                struct rf_brief b = brief_of(rows[i].tracks);
+                struct rf_choice c = { 0 };
+                struct rf_receipt_book *k = rf_receipt_book_new();
+                struct rf_arena arena = { 0 };
+                struct rf_receipt receipt;
+
+                b.n_tracks_origin = RF_FROM_PROMPT;
+                b.artist_cap = rows[i].cap;
+                b.artist_cap_origin = rows[i].cap_origin;
+                b.year_from = b.year_to = 1980;
+                b.era_is_strict = true;
+                rf_constraints_filter(w.pool, &b, &(struct rf_exclusions){ 0 });
+                assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
+                assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
+                rf_constraints_report(w.pool, &b, &c, k);
+                assert_int_equal(rf_receipt_finish(k, &arena, &receipt), 0);
+                assert_int_equal(receipt.n_unmet, 1);
+                assert_string_equal(receipt.unmet[0].relaxation, rows[i].relaxation);
+                rf_arena_done(&arena);
+                rf_receipt_book_free(k);
+                rf_choice_done(&c);
+                world_free(&w);
+        }
+}
+
+static void excluded_years_stay_away_and_unknown_ones_are_told(void **state)
+{
+        const struct made made[] = {
+                { "a", "First", "Nora Vale", NULL, 200000, 1985, 0, .3f },
+                { "b", "Second", "Ida Holm", NULL, 200000, 1995, 0, .3f },
+                { "c", "Third", "Lou Marsh", NULL, 200000, 0, 0, .3f },
+        };
+        struct rf_years years[] = { { 1990, 1999 } };
+        struct world w = { .answer = answer_of(made, ARRAY_SIZE(made), "mock"), .pool = rf_pool_new() };
+        struct rf_brief b = brief_of(3);
+        struct rf_choice c = { 0 };
+        struct rf_receipt_book *k = rf_receipt_book_new();
+        struct rf_arena arena = { 0 };
+        struct rf_receipt receipt;
+
+        (void)state;
+        b.excluded_years = years;
+        b.n_excluded_years = 1;
+        for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+                assert_true(add(w.pool, w.answer, i, .5f) >= 0);
+        rf_constraints_filter(w.pool, &b, &(struct rf_exclusions){ 0 });
+        assert_int_equal(rf_pool_at(w.pool, 0)->drop, RF_DROP_NONE);
+        assert_int_equal(rf_pool_at(w.pool, 1)->drop, RF_DROP_ERA);
+        assert_int_equal(rf_pool_at(w.pool, 2)->drop, RF_DROP_NONE);
+        assert_int_equal(rf_evaluate_pool(w.pool, &b, &b), 0);
+        assert_int_equal(rf_constraints_choose(w.pool, &b, 0, &c), 0);
+        rf_constraints_report(w.pool, &b, &c, k);
+        assert_int_equal(rf_receipt_finish(k, &arena, &receipt), 0);
+        assert_string_equal(receipt.unmet[receipt.n_unmet - 1].wish, "nothing of the years 1990 to 1999");
         rf_arena_done(&arena);
         rf_receipt_book_free(k);
         rf_choice_done(&c);
@@ -538,6 +644,8 @@ int main(void)
                 cmocka_unit_test(a_recording_is_known_by_isrc_then_id_then_name_and_duration),
                 cmocka_unit_test(exclusions_and_eras_are_kept_and_counted),
                 cmocka_unit_test(a_wish_for_too_much_is_named_with_the_smallest_relaxation),
+                cmocka_unit_test(only_a_relaxation_that_is_enough_is_told),
+                cmocka_unit_test(excluded_years_stay_away_and_unknown_ones_are_told),
                 cmocka_unit_test(durations_are_kept_within_three_percent_wherever_possible),
                 cmocka_unit_test(keys_are_as_far_apart_as_on_the_camelot_wheel),
                 cmocka_unit_test(half_and_double_time_are_nearly_the_same_tempo),

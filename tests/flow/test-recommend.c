@@ -243,6 +243,14 @@ static void what_cannot_be_kept_is_named_with_a_relaxation(void **state)
                 has_relaxation |= p->receipt.unmet[i].relaxation != NULL;
         assert_true(has_relaxation);
         rf_playlist_free(p);
+        /* what is beyond a limit is said as it was wished */
+        p = recommend(&house, (struct rf_wish){ .prompt = "500 songs of calypso", .seed = 1 });
+        assert_true(is_unmet(p, "500 tracks"));
+        rf_playlist_free(p);
+        p = recommend(&house, (struct rf_wish){ .prompt = "rock but not from the 90s", .seed = 1 });
+        for (size_t i = 0; i < p->n_tracks; i++)
+                assert_false(p->tracks[i].track.release_year >= 1990 && p->tracks[i].track.release_year <= 1999);
+        rf_playlist_free(p);
         /* a whole day is more than a playlist holds */
         p = recommend(&house, (struct rf_wish){ .prompt = "ambient", .seed = 1, .duration_s = 86400 });
         assert_true(p->n_tracks <= RF_TRACKS_MAX);

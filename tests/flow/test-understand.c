@@ -6,6 +6,7 @@
 #include "flow/understand.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,193 @@ static void prompts_mean_what_a_person_would_expect(void **state)
         assert_int_equal(wrong, 0);
 }
 
+/* ---- Numbers, years, comparators ---- */
+
+static void say(char *buf, size_t size, const char *format, ...) _printf_(3, 4);
+static void say(char *buf, size_t size, const char *format, ...)
+{
+        size_t n = strlen(buf);
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(buf + n, size - n, format, ap);
+        va_end(ap);
+}
+
+/* What of a brief is numbers, on one line; what wasn't said is left out. */
+static const char *numbers_of(const struct rf_brief *b, char *buf, size_t size)
+{
+        const struct rf_target *t = &b->targets[RF_FEATURE_TEMPO];
+
+        buf[0] = '\0';
+        if (b->n_tracks_origin != RF_FROM_DEFAULT)
+                say(buf, size, "%u tracks ", b->n_tracks);
+        if (b->n_tracks_most || b->n_tracks_least)
+                say(buf, size, "%u..%u tracks ", b->n_tracks_least, b->n_tracks_most);
+        if (b->artist_cap_origin != RF_FROM_DEFAULT)
+                say(buf, size, "%u each ", b->artist_cap);
+        if (b->duration_s)
+                say(buf, size, "%u s ", b->duration_s);
+        if (t->is_set && t->is_hard)
+                say(buf, size, "%.0f..%.0f bpm ", (double)t->low, (double)t->high);
+        if (b->year_from || b->year_to)
+                say(buf, size, "%u..%u ", b->year_from, b->year_to);
+        for (size_t i = 0; i < b->n_excluded_years; i++)
+                say(buf, size, "not %u..%u ", b->excluded_years[i].from, b->excluded_years[i].to);
+        for (size_t i = 0; i < b->n_excluded_genres; i++)
+                say(buf, size, "no %s ", b->excluded_genres[i]);
+        for (size_t i = 0; i < b->n_excluded_artists; i++)
+                say(buf, size, "no %s ", b->excluded_artists[i]);
+        for (size_t i = 0; i < b->n_not_understood; i++)
+                say(buf, size, "%s? ", b->not_understood[i]);
+        if (buf[0])
+                buf[strlen(buf) - 1] = '\0';
+        return buf;
+}
+
+static const struct {
+        const char *prompt, *numbers;
+} numbers[] = {
+        /* years that are denied */
+        { "rock but not from the 90s", "not 1990..1999" },
+        { "no 80s pop", "not 1980..1989 no pop" },
+        { "not eighties", "not 1980..1989" },
+        { "rock, not the 80s or 90s", "not 1980..1989 not 1990..1999" },
+        { "rock, nothing before 1980", "1980..0" },
+        { "rock, nothing after 2000", "0..2000" },
+        { "jazz, no older than 1960", "1960..0" },
+        /* what only looks like a number of tracks */
+        { "an upbeat set of songs", "set?" },
+        { "one hit wonder songs", NULL },
+        { "half jazz half rock songs", "half? half?" },
+        { "one song", "1 tracks" },
+        { "two calm piano songs", "2 tracks" },
+        { "forty-five songs", "45 tracks" },
+        { "10 calm piano tracks", "10 tracks" },
+        /* tracks of one artist */
+        { "jazz, at most 3 tracks per artist", "3 each" },
+        { "one song per artist, jazz", "1 each" },
+        { "jazz, 2 per artist, 30 songs", "30 tracks 2 each" },
+        { "no more than 2 jazz songs by the same artist", "2 each" },
+        /* durations */
+        { "jazz, 1 hour 30 minutes", "5400 s" },
+        { "2 hour 15 minute road trip", "8100 s" },
+        { "1 hour and 5 minutes of jazz", "3900 s" },
+        { "two and a half hours of ambient", "9000 s" },
+        { "an hour and a half of jazz", "5400 s" },
+        { "1.5 hours of jazz", "5400 s" },
+        { "a two-hour jazz mix", "7200 s" },
+        { "half an hour of jazz", "1800 s" },
+        { "a half hour of jazz", "1800 s" },
+        { "1h30 of jazz", "5400 s" },
+        { "45min of jazz", "2700 s" },
+        { "jazz without vocals 45 minutes", "2700 s" },
+        /* several eras */
+        { "70s and 80s rock", "1970..1989" },
+        { "60s, 80s and 70s rock", "1960..1989" },
+        { "rock from 1985 to 1995 or the 60s", "1960..1995 not 1970..1984" },
+        { "1990-1995 rock", "1990..1995" },
+        { "1990–95 rock", "1990..1995" },
+        { "rock from the 70s to the 90s", "1970..1999" },
+        { "rock between 1985 and 1995", "1985..1995" },
+        { "rock since 1980, until 1985", "1980..1985" },
+        { "60s or since 2010", "1960..0 not 1970..2009" },
+        { "vintage 60s rock", "1960..1969" },
+        { "60s classics", "1960..1969" },
+        { "eighties and nineties", "1980..1999" },
+        { "rock from 1985 onwards", "1985..0" },
+        { "rock since 2000 until 1990", "2000..0 until? 1990?" },
+        { "180 songs of jazz", "180 tracks" },
+        { "2000 songs of jazz", "200 tracks" },
+        /* comparators */
+        { "no more than 10 jazz songs", "0..10 tracks" },
+        { "at least 40 songs of jazz", "40..0 tracks" },
+        { "fewer than 10 songs", "0..9 tracks" },
+        { "jazz under 100 bpm", "0..100 bpm" },
+        { "house over 125 bpm", "125..250 bpm" },
+        { "house, not faster than 120 bpm", "0..120 bpm" },
+        { "house, nothing over 120 bpm", "0..120 bpm" },
+        { "house over 115 bpm, under 125 bpm", "115..125 bpm" },
+        { "house 115-125 bpm", "115..125 bpm" },
+        { "not 20 songs of rock", "20? songs?" },
+        { "jazz, at most an hour", "3495 s" },
+        /* names that are denied */
+        { "jazz, nothing by miles davis", "no miles davis" },
+        { "house, nothing by daft punk or the chemical brothers", "no daft punk no the chemical brothers" },
+        { "nothing by queen for a party", "no queen" },
+        { "nothing by abba and no pop", "no pop no abba" },
+};
+
+static void numbers_mean_what_stands_around_them(void **state)
+{
+        char buf[512];
+        size_t wrong = 0;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+                struct rf_brief *b = understand(numbers[i].prompt);
+                const char *found = numbers_of(b, buf, sizeof(buf));
+
+                if (numbers[i].numbers ? strcmp(found, numbers[i].numbers) != 0 : b->n_tracks_origin != RF_FROM_DEFAULT) {
+                        print_error("# \"%s\": %s\n", numbers[i].prompt, found);
+                        wrong++;
+                }
+                rf_brief_free(b);
+        }
+        assert_int_equal(wrong, 0);
+}
+
+static void what_is_beyond_a_limit_is_told(void **state)
+{
+        static const char *like[RF_MENTIONS_MAX + 40];
+        static const char *exclude[RF_WISH_LIST_MAX];
+        char prompt[4096] = "";
+        struct rf_brief *b = understand("500 songs of jazz");
+
+        (void)state;
+        assert_int_equal(b->n_left_out, 1);
+        assert_string_equal(b->left_out[0].wish, "500 tracks");
+        assert_string_equal(b->left_out[0].relaxation, "ask for 200 tracks");
+        rf_brief_free(b);
+        b = understand("jazz for 100 hours");
+        assert_int_equal(b->n_left_out, 1);
+        assert_int_equal(b->duration_s, 86400);
+        rf_brief_free(b);
+
+        for (size_t i = 0; i < ARRAY_SIZE(like); i++)
+                like[i] = "Someone";
+        for (size_t i = 0; i < ARRAY_SIZE(exclude); i++)
+                exclude[i] = "Nobody";
+        /* as many terms as a brief holds, each of them an exclusion, and one more */
+        for (size_t i = 0; i <= RF_BRIEF_TERMS_MAX; i++)
+                say(prompt, sizeof(prompt), "nothing by Queen%zu, ", i);
+        assert_int_equal(rf_understand(lexicon, &(struct rf_wish){ .prompt = prompt, .like = like, .n_like = ARRAY_SIZE(like),
+                                                                   .exclude_artists = exclude, .n_exclude_artists = ARRAY_SIZE(exclude) }, &b), 0);
+        assert_int_equal(b->n_mentions, RF_MENTIONS_MAX);
+        assert_int_equal(b->n_left_out, RF_LEFT_OUT_MAX);
+        assert_string_equal(b->left_out[0].wish, "Someone");
+        assert_string_equal(b->left_out[RF_LEFT_OUT_MAX - 1].wish, "more");
+        assert_int_equal(b->n_excluded_artists, RF_EXCLUSIONS_MAX);
+        assert_string_equal(b->not_understood[b->n_not_understood - 1], "Queen64");
+        rf_brief_free(b);
+}
+
+static void as_many_eras_as_a_prompt_has_room_for(void **state)
+{
+        char prompt[4096] = "";
+        struct rf_brief *b;
+
+        (void)state;
+        for (unsigned i = 0; i < RF_BRIEF_TERMS_MAX; i++)
+                say(prompt, sizeof(prompt), "%u, ", 1950 + 2 * i);
+        b = understand(prompt);
+        assert_int_equal(b->year_from, 1950);
+        assert_int_equal(b->year_to, 1950 + 2 * (RF_BRIEF_TERMS_MAX - 1));
+        assert_int_equal(b->n_excluded_years, RF_BRIEF_TERMS_MAX - 1);
+        assert_true(rf_brief_excludes_year(b, 1951) && !rf_brief_excludes_year(b, 1952));
+        rf_brief_free(b);
+}
+
 static void what_can_be_read_of_nothing_is_an_error(void **state)
 {
         struct rf_brief *b = NULL;
@@ -217,7 +405,7 @@ static void the_lexicon_is_rich_and_its_mistakes_are_named(void **state)
 static void nonsense_is_harmless_and_the_same_each_time(void **state)
 {
         static const char *const words[] = { "no", "like", "by", "very", "\"", "80s", "20", "songs", "but", "Jazz", "sad", "bpm", "and", ",",
-                                             "half", "an", "hour", "🎉", "é", "1h30", "to", "between", "X", "(", "99999999999999999999" };
+                                             "half", "an", "hour", "at", "most", "over", "1990-95", "-", "per", "artist", "nothing", "the", "since", "before", "1.5", "forty", "🎉", "é", "1h30", "to", "between", "X", "(", "99999999999999999999" };
         struct rf_random r;
 
         (void)state;
@@ -275,6 +463,9 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(prompts_mean_what_a_person_would_expect),
+                cmocka_unit_test(numbers_mean_what_stands_around_them),
+                cmocka_unit_test(what_is_beyond_a_limit_is_told),
+                cmocka_unit_test(as_many_eras_as_a_prompt_has_room_for),
                 cmocka_unit_test(what_can_be_read_of_nothing_is_an_error),
                 cmocka_unit_test(options_say_more_than_words),
                 cmocka_unit_test(the_lexicon_is_rich_and_its_mistakes_are_named),

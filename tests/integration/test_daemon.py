@@ -115,12 +115,13 @@ def test_given_tracks_are_ordered_and_none_is_lost(daemon):
     ({"prompt": ""}, "RunFailed", "nothing in the prompt"),
     ({"prompt": "   "}, "RunFailed", "nothing in the prompt"),
     ({"prompt": "x" * 10240}, "RunFailed", "10240 bytes; at most 4096"),
+    ({"prompt": "x " * 257}, "RunFailed", "the prompt has 257 words; at most 256"),
     ({"prompt": "jazz", "options": {"tracks": 0}}, "RunFailed", "tracks is 0; it must be 1..200"),
     ({"prompt": "jazz", "options": {"tracks": 201}}, "RunFailed", "1..200"),
     ({"prompt": "jazz", "options": {"duration_s": 59}}, "RunFailed", "60..86400"),
     ({"prompt": "jazz", "options": {"deadline_ms": 99}}, "RunFailed", "100..3600000"),
     ({"prompt": "jazz", "options": {"seed": -1}}, "RunFailed", "seed"),
-    ({"prompt": "jazz", "options": {"like": ["x"] * 65}}, "RunFailed", "at most 64"),
+    ({"prompt": "jazz", "options": {"like": ["x"] * 17}}, "RunFailed", "17 entries; at most 16"),
     ({"prompt": "jazz", "options": {"like": ["x" * 513]}}, "RunFailed", "at most 512"),
 ])
 def test_a_wish_that_cannot_be_read_says_why(daemon, parameters, error, words):
