@@ -14,6 +14,7 @@ struct rf_token {
         bool is_quoted;      /* stands between quotation marks */
         bool opens_quote;    /* the first of such a run */
         bool is_joined;      /* a hyphen stands between it and a number before it: "1990-1995", "two-hour" */
+        bool is_used;        /* was understood with words before it */
 };
 
 /* How many words a prompt has. */
