@@ -596,6 +596,24 @@ static void orders_are_whole_deterministic_and_better_than_shuffled(void **state
         }
 }
 
+/* What isn't known makes no playlist more diverse. */
+static void diversity_is_of_tracks_whose_sound_is_known(void **state)
+{
+        struct rf_sound sounds[4] = { { .artist = 1 }, { .artist = 2 }, { .artist = 3 }, { .artist = 4 } };
+        struct rf_features f[4] = { { 0 } };
+        struct rf_quality two, four;
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) { /* the other two are unknown */
+                f[i].has = RF_FEATURE_BIT(RF_FEATURE_ENERGY);
+                f[i].value[RF_FEATURE_ENERGY] = .5f + .1f * (float)i;
+        }
+        assert_int_equal(rf_quality_measure(&(struct rf_quality_input){ .sounds = sounds, .features = f, .n = 2, .seed = 1 }, &two), 0);
+        assert_int_equal(rf_quality_measure(&(struct rf_quality_input){ .sounds = sounds, .features = f, .n = 4, .seed = 1 }, &four), 0);
+        assert_int_equal(two.diversity_milli, 550); /* half of it different artists, the other the energies */
+        assert_int_equal(four.diversity_milli, two.diversity_milli);
+}
+
 static void phases_go_from_opening_to_closure_and_follow_the_arc(void **state)
 {
         struct rf_sound sounds[24];
@@ -652,6 +670,7 @@ int main(void)
                 cmocka_unit_test(the_exact_order_is_the_cheapest_of_all_orders),
                 cmocka_unit_test(local_search_comes_close_to_the_optimum_and_bounds_hold),
                 cmocka_unit_test(orders_are_whole_deterministic_and_better_than_shuffled),
+                cmocka_unit_test(diversity_is_of_tracks_whose_sound_is_known),
                 cmocka_unit_test(phases_go_from_opening_to_closure_and_follow_the_arc),
                 cmocka_unit_test(arc_fit_tells_a_followed_arc_from_its_opposite),
         };

@@ -137,6 +137,35 @@ static void bearers_are_checked(void **state)
 }
 
 /* RFC 7636, appendix B. */
+/* Albums first, then a single of each of the best known tracks, with just that. */
+static void artists_have_albums_and_singles(void **state)
+{
+        struct mock_services *s = services(MOCK_WEATHER_FINE, MOCK_PROFILE_WEATHER);
+        struct reply r;
+        json_t *items, *last;
+        char path[64];
+
+        (void)state;
+        log_in_app(s, 0);
+        r = get(s, "/search", "q=genre:jazz&type=artist", 0);
+        items = json_object_get(json_object_get(r.json, "artists"), "items");
+        snprintf(path, sizeof(path), "/artists/%s/albums", json_string_value(json_object_get(json_array_get(items, 0), "id")));
+        done(&r);
+        r = get(s, path, "limit=50", 0);
+        items = json_object_get(r.json, "items");
+        assert_true(json_array_size(items) > 1);
+        assert_int_equal(json_array_size(items), json_integer_value(json_object_get(r.json, "total")));
+        last = json_array_get(items, json_array_size(items) - 1);
+        assert_string_equal(json_string_value(json_object_get(last, "album_type")), "single");
+        snprintf(path, sizeof(path), "/albums/%s/tracks", json_string_value(json_object_get(last, "id")));
+        done(&r);
+        r = get(s, path, "", 0);
+        assert_int_equal(r.status, 200);
+        assert_int_equal(json_array_size(json_object_get(r.json, "items")), 1);
+        done(&r);
+        mock_services_free(s);
+}
+
 static void a_person_logs_in_by_proof(void **state)
 {
         struct mock_services *s = services(MOCK_WEATHER_FINE, MOCK_PROFILE_WEATHER);
@@ -371,6 +400,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bearers_are_checked),
+                cmocka_unit_test(artists_have_albums_and_singles),
                 cmocka_unit_test(a_person_logs_in_by_proof),
                 cmocka_unit_test(development_mode_lacks_what_it_lacks),
                 cmocka_unit_test(reccobeats_leaves_out_and_drops),

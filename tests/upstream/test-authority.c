@@ -591,8 +591,6 @@ static int is_older(struct house *h)
 }
 
 static int is_renewed(struct house *h)
-
-static int has_lost_its_client_id(struct house *h)
 {
         struct rf_authority *a = rf_upstream_authority(h->upstream, "members");
 
@@ -632,7 +630,16 @@ static void a_login_of_an_older_version_goes_on(void **state)
                 house_load(&h, "members", person);
                 house_service(&h, "members")->answer = serve;
                 house_run(&h, 0, bodies[i]);
+                house_close(&h);
+        }
+        house_remove(&h);
+}
 
+static int has_lost_its_client_id(struct house *h)
+{
+        struct rf_authority *a = rf_upstream_authority(h->upstream, "members");
+
+        assert_true(rf_authority_is_logged_in(a));
         assert_int_equal(house_search(h, "x"), -RF_EUNSUPPORTED);
         assert_string_equal(rf_authority_problem(a, true), "no client id is configured");
         assert_int_equal(accounts.n_tokens, 1); /* the service wasn't asked for a second one */
