@@ -55,8 +55,7 @@ static void progressed(void *arg, const struct rf_progress *p)
 static int recommend(struct crowd *c, const char *prompt, uint64_t client, uint64_t asked_us, struct rf_playlist **ret)
 {
         const struct sim_trial *t = c->trial;
-        struct rf_wish wish = { .prompt = prompt, .seed = t->seed,
-                                .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) };
+        struct rf_wish wish = { .prompt = prompt, .deadline_ms = (uint32_t)(t->deadline_us / USEC_PER_MSEC) }; /* no seed: the best tracks */
         struct rf_run_hooks hooks = { .progress = progressed, .arg = c, .client = client, .deadline_us = t->deadline_us ? asked_us + t->deadline_us : RF_FOREVER };
         char message[256];
 

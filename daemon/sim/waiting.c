@@ -24,7 +24,7 @@ static int line_up(void *arg)
         int r = rf_runs_start(l->runs, &resumed);
 
         for (size_t i = 0; i < l->n && r >= 0; i++) {
-                struct rf_wish wish = { .prompt = sim_prompts_text(l->trial->stage->prompts, l->trial->prompts[i]), .seed = l->trial->seed };
+                struct rf_wish wish = { .prompt = sim_prompts_text(l->trial->stage->prompts, l->trial->prompts[i]) };
                 struct rf_job *j = NULL;
                 const char *limit;
                 uint32_t value;

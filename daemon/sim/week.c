@@ -53,7 +53,7 @@ static int visit(void *arg)
 {
         struct visit *v = arg;
         struct week *w = v->week;
-        struct rf_wish wish = { .prompt = sim_prompts_text(w->stage->prompts, v->request->prompt), .seed = w->plan->seed };
+        struct rf_wish wish = { .prompt = sim_prompts_text(w->stage->prompts, v->request->prompt) };
         struct rf_run_hooks hooks = { .client = v->request->prompt + 1, .deadline_us = RF_FOREVER,
                                       .calls = { .observe = observe, .observe_arg = v } };
         _cleanup_(rf_playlist_freep) struct rf_playlist *p = NULL;
