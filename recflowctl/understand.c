@@ -108,10 +108,8 @@ static int ask(struct ctl *c, const char *method, json_t **ret)
 {
         _cleanup_json_ json_t *parameters = NULL;
 
-        if (c->args.n_words == 0 && c->args.n_like == 0) {
-                fputs("recflowctl: a prompt is needed, such as: \"rainy sunday jazz\"\n", stderr);
-                return EXIT_USAGE;
-        }
+        if (c->args.n_words == 0 && c->args.n_like == 0)
+                return ctl_usage(&c->args, "a prompt is needed, such as: \"rainy sunday jazz\"");
         parameters = wish_parameters(c);
         return parameters ? ctl_call(c, method, parameters, ret) : ctl_out_of_memory(c);
 }

@@ -24,20 +24,21 @@ static void logged_in(void *arg)
         rf_learned_changed(lane);
 }
 
-/* The longest time that any call has. */
+/* The longest time that any call has; 0 where the plugin isn't loaded. */
 static uint64_t longest_us(const struct rf_lane *lane)
 {
         const struct rf_plugin *plugin = rf_provider_plugin(lane->provider);
         uint64_t us = lane->timeout_us;
 
-        for (size_t i = 0; i < plugin->n_operations && lane->timeout_us == 0; i++)
+        for (size_t i = 0; plugin && i < plugin->n_operations && lane->timeout_us == 0; i++)
                 us = MAX(us, (uint64_t)plugin->operations[i].timeout_ms * USEC_PER_MSEC);
         return us;
 }
 
 static int open_lane(struct rf_upstream *u, struct rf_lane *lane, struct rf_provider *p)
 {
-        struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1), .limit = (uint32_t)number(p, "limit", 0),
+        struct rf_gate_options o = { .breaker = u->options.breaker, .rate_per_s = number(p, "rate", 0), .burst = number(p, "burst", 1),
+                                     .limit = (uint32_t)number(p, "limit", 0),
                                      .window_us = (uint64_t)number(p, "window", 0),
                                      .concurrency_max = (uint32_t)number(p, "concurrency", u->options.concurrency),
                                      .changed = rf_learned_changed, .arg = lane };

@@ -33,7 +33,8 @@ LOWER = {
 # Calls that gave an error, of all, in per cent at most: 2, but where no policy could have had an answer.
 ERRORS = {
     "storm": 8,            # Spotify asks to be left alone for up to 763 s, and nobody waits that long
-    "reccobeats-down": 20, # a dead service answers nothing: the probes are what is left
+    "reccobeats-down": 35, # a dead service answers nothing: its calls fail, or are turned away before they are made
+    "hostile": 4,          # one in fifty of its answers can't be used, each way there is
 }
 
 
