@@ -153,15 +153,32 @@ static void line(FILE *f, const char *s)
                 fputc((unsigned char)*s < 0x20 ? ' ' : *s, f);
 }
 
+static void names(FILE *f, const json_t *t, const char *artists)
+{
+        line(f, artists);
+        fputs(artists[0] ? " - " : "", f);
+        line(f, text(t, "title"));
+        fputc('\n', f);
+}
+
+/* A track that was found nowhere has only its names. */
+static void where(FILE *f, const json_t *t, const char *artists)
+{
+        const char *place = text(t, "uri")[0] ? text(t, "uri") : text(t, "id");
+
+        if (!place[0]) {
+                names(f, t, artists);
+                return;
+        }
+        line(f, place);
+        fputc('\n', f);
+}
+
 static int m3u_track(FILE *f, const json_t *t, const char *artists)
 {
         fprintf(f, "#EXTINF:%lld,", (long long)((number(t, "duration_ms") + 500) / 1000));
-        line(f, artists);
-        fputs(" - ", f);
-        line(f, text(t, "title"));
-        fputc('\n', f);
-        line(f, text(t, "uri")[0] ? text(t, "uri") : text(t, "id"));
-        fputc('\n', f);
+        names(f, t, artists);
+        where(f, t, artists);
         return 0;
 }
 
@@ -219,9 +236,7 @@ static int csv(FILE *f, const json_t *playlist)
 
 static int uri_track(FILE *f, const json_t *t, const char *artists)
 {
-        (void)artists;
-        line(f, text(t, "uri")[0] ? text(t, "uri") : text(t, "id"));
-        fputc('\n', f);
+        where(f, t, artists);
         return 0;
 }
 

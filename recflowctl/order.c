@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "csv.h"
 #include "ctl.h"
+#include "m3u.h"
 #include "result.h"
 #include "table.h"
 #include "text.h"
@@ -91,32 +92,6 @@ static json_t *tracks_from_json(const json_t *root)
         return tracks;
 }
 
-/* Lines: "Artist - Title", a title, or a URI; # begins a comment, as in M3U. */
-static json_t *tracks_from_lines(char *text)
-{
-        json_t *tracks = json_array();
-        char *save = NULL;
-
-        for (char *line = strtok_r(text, "\r\n", &save); line && tracks; line = strtok_r(NULL, "\r\n", &save)) {
-                char *dash = strstr(line, " - ");
-                json_t *t;
-
-                line += strspn(line, " \t");
-                if (!*line || *line == '#')
-                        continue;
-                if (dash) {
-                        *dash = '\0';
-                        t = json_pack("{s:s, s:s}", "artist", line, "title", dash + 3);
-                } else
-                        t = json_pack("{s:s}", strchr(line, ':') && !strchr(line, ' ') ? "uri" : "title", line);
-                if (json_array_append_new(tracks, t) < 0) {
-                        json_decref(tracks);
-                        return NULL;
-                }
-        }
-        return tracks;
-}
-
 static int read_csv(const struct ctl *c, const char *path, char *text, json_t **ret)
 {
         unsigned record;
@@ -151,7 +126,7 @@ static int read_tracks(const struct ctl *c, const char *path, json_t **ret)
                         return ctl_fail(c, EXIT_FAILED, "input", "%s:%d: %s", path, error.line, error.text);
                 tracks = tracks_from_json(root);
         } else
-                tracks = tracks_from_lines(text);
+                tracks = m3u_read(text);
         if (!tracks)
                 return ctl_fail(c, EXIT_FAILED, "input", "%s: a line that isn't UTF-8, or no memory", path);
         if (!json_is_array(tracks))

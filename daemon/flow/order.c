@@ -55,10 +55,16 @@ static bool needs_look_up(const struct rf_order_item *item)
         return !(item->features.has & ~RF_FEATURE_BIT(RF_FEATURE_POPULARITY)) || item->duration_ms == 0 || !item->title;
 }
 
-/* How an item is found: by id, by ISRC, by name. False: by nothing. */
-static bool look_up_query(const struct rf_order_item *item, const char **id, struct rf_query *ret)
+/* A file's place is no service's address: where there is something else to go by, that is gone by. */
+static bool is_by_id(const struct rf_run *run, const struct rf_order_item *item)
 {
-        if (item->uri) {
+        return item->uri && (rf_run_provider_of(run, item->uri) || !strpbrk(item->uri, "/\\") || !(item->isrc || item->title));
+}
+
+/* How an item is found: by id, by ISRC, by name. False: by nothing. */
+static bool look_up_query(const struct rf_run *run, const struct rf_order_item *item, const char **id, struct rf_query *ret)
+{
+        if (is_by_id(run, item)) {
                 *id = id_of(item->uri);
                 *ret = (struct rf_query){ .op = RF_OP_TRACKS, .ids = id, .n_ids = 1 };
                 return true;
@@ -74,12 +80,12 @@ static bool look_up_query(const struct rf_order_item *item, const char **id, str
         return false;
 }
 
-static const struct rf_track *pick(const struct rf_order_item *item, const struct rf_answer *a)
+static const struct rf_track *pick(const struct rf_run *run, const struct rf_order_item *item, const struct rf_answer *a)
 {
         for (size_t i = 0; a && i < a->n_tracks; i++) {
                 const struct rf_track *t = &a->tracks[i];
 
-                if (item->uri || item->isrc)
+                if (is_by_id(run, item) || item->isrc)
                         return t;
                 if (rf_title_key(t->title, false) == rf_title_key(item->title, false) &&
                     (!item->artist || (t->n_artists > 0 && rf_name_equal(t->artists[0].name, item->artist))))
@@ -127,8 +133,8 @@ static int look_up(struct ordering *o)
         if (!ids)
                 return -ENOMEM;
         for (size_t i = 0; i < o->n; i++)
-                if (needs_look_up(&o->items[i]) && look_up_query(&o->items[i], &ids[i], &o->calls[o->n_calls].query)) {
-                        if (o->items[i].uri)
+                if (needs_look_up(&o->items[i]) && look_up_query(&o->run, &o->items[i], &ids[i], &o->calls[o->n_calls].query)) {
+                        if (is_by_id(&o->run, &o->items[i]))
                                 o->calls[o->n_calls].at = rf_run_provider_of(&o->run, o->items[i].uri);
                         o->item_of_call[o->n_calls++] = i;
                 }
@@ -138,7 +144,7 @@ static int look_up(struct ordering *o)
         /* all together, so that whole batches come of them; the upstream bounds what each service gets at once */
         r = rf_calls_make_as(&o->run, RF_STEP_GATHER, &(struct rf_manner){ .together = RF_QUERY_IDS_MAX }, o->calls, o->n_calls);
         for (size_t k = 0; k < o->n_calls && r >= 0; k++) {
-                const struct rf_track *found = pick(&o->items[o->item_of_call[k]], o->calls[k].answer);
+                const struct rf_track *found = pick(&o->run, &o->items[o->item_of_call[k]], o->calls[k].answer);
 
                 if (found)
                         r = rf_pool_add(o->run.pool, &(struct rf_find){ .track = found, .answer = o->calls[k].answer,
@@ -156,7 +162,7 @@ static int join(struct ordering *o)
         }
         for (size_t k = 0; k < o->n_calls; k++) {
                 size_t i = o->item_of_call[k], at;
-                const struct rf_track *found = pick(&o->items[i], o->calls[k].answer);
+                const struct rf_track *found = pick(&o->run, &o->items[i], o->calls[k].answer);
                 const struct rf_candidate *c;
                 int r;
 

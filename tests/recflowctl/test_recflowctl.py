@@ -147,6 +147,27 @@ def test_order_reads_lines_json_and_jspf(daemon, tmp_path):
     assert bad.returncode == 1 and b"-:1:" in bad.stderr
 
 
+def test_order_finds_files_by_their_names_and_gives_their_places_back(daemon, tmp_path):
+    known = json.loads(ctl(daemon, "recommend", "party", "--tracks", "3", "--json").stdout)["tracks"]
+    names = [(t["artists"][0], t["title"]) for t in known]
+    places = [f"/music/{a} - {t}.mp3" for a, t in names] + ["../b/02.flac", "/music/No Such Band - No Such Song.ogg", "C:\\b\\x.mp3"]
+    text = "#EXTM3U\n" + "".join(p + "\n" for p in places[:2]) + f"#EXTINF:371,{names[2][0]} - {names[2][1]}\n{places[2]}\n"
+    text += f"#EXTINF:-1,{names[0][0]} - {names[0][1]}\n{places[3]}\n" + "\n".join(places[4:]) + "\nNobody - Nothing\n"
+    (tmp_path / "in.m3u").write_text(text)
+    tracks = json.loads(ctl(daemon, "order", str(tmp_path / "in.m3u"), "--json").stdout)["tracks"]
+    by_place = {t["uri"]: t for t in tracks if t.get("uri")}
+    assert sorted(by_place) == sorted(places)
+    for place, (artist, title) in zip(places[:4], names + names[:1]):
+        t = by_place[place]
+        assert (t["artists"][0], t["title"], t["provider"]) == (artist, title, "mock") and t["features"]
+    assert by_place[places[2]]["duration_ms"] == 371000
+    for output in ("m3u", "uris"):
+        assert ctl(daemon, "order", str(tmp_path / "in.m3u"), "--format", output, "--output", str(tmp_path / "out")).returncode == 0
+        lines = (tmp_path / "out").read_text().splitlines()
+        assert "" not in lines and sorted(x for x in lines if x[0] != "#") == sorted(places + ["Nobody - Nothing"])
+    assert len(json.loads(ctl(daemon, "order", str(tmp_path / "out"), "--json").stdout)["tracks"]) == 7
+
+
 def test_order_reads_our_csv_and_refuses_what_it_cant_read(daemon, tmp_path):
     playlist = json.loads(ctl(daemon, "recommend", "party", "--tracks", "6", "--json").stdout)
     for name in ("csv", "xspf"):
