@@ -292,7 +292,7 @@ def test_the_version_needs_no_daemon():
 
 @pytest.mark.parametrize("arguments,words", [
     ([], "a command is needed"), (["recomend", "x"], 'did you mean "recommend"?'), (["rainy sunday jazz"], 'follows "recflowctl recommend"'),
-    (["recommend"], "a prompt is needed"), (["plan"], "a prompt is needed"), (["understand", "--json"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
+    (["recommend"], "a prompt is needed"), (["plan"], "a prompt is needed"), (["understand"], "a prompt is needed"), (["recommend", "--tracks", "500", "x"], "--tracks 500: a number from 1 to 200"),
     (["recommend", "--tracks", "five", "x"], "--tracks five"), (["recommend", "--tracks"], "--tracks needs a value"),
     (["recommend", "--duration", "45", "x"], "such as 45m"), (["recommend", "--duration", "2d", "x"], "such as 45m"),
     (["recommend", "--deadline", "1ms", "x"], "such as 20s"), (["recommend", "--arc", "up", "x"], "steady|build|peak|wind-down"),

@@ -34,7 +34,7 @@ LOWER = {
 ERRORS = {
     "storm": 8,            # Spotify asks to be left alone for up to 763 s, and nobody waits that long
     "reccobeats-down": 35, # a dead service answers nothing: its calls fail, or are turned away before they are made
-    "hostile": 4,          # one in fifty of its answers can't be used, each way there is
+    "hostile": 4,          # some of its answers are no answers, on purpose
 }
 
 
