@@ -96,6 +96,13 @@ char *rf_text_fold(const char *s)
 }
 
 /* Characters up to the first difference are skipped on both sides; what is left decides. */
+bool rf_text_is_capital(const char *s)
+{
+        ucs4_t c;
+
+        return u8_next(&c, (const uint8_t *)s) && uc_is_upper(c);
+}
+
 bool rf_text_within_one_edit(const char *a, const char *b)
 {
         const uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)b;

@@ -14,6 +14,9 @@ bool rf_utf8_is_valid(const char *s, size_t size);
  */
 char *rf_text_fold(const char *s);
 
+/* Whether it begins with a capital letter. */
+bool rf_text_is_capital(const char *s);
+
 /* Whether two folded words differ by at most one insertion, deletion, substitution or swap of neighbours, counted in characters. */
 bool rf_text_within_one_edit(const char *a, const char *b);
 

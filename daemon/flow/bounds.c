@@ -1,11 +1,8 @@
 #include "flow/bounds.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/macros.h"
-
-enum { COMPARATOR_WORDS_MAX = 3 };
 
 #define UPPER .edge = RF_EDGE_UPPER
 #define LOWER .edge = RF_EDGE_LOWER
@@ -46,29 +43,13 @@ static const struct {
         { "later than", { LOWER, YEARS } },             { "earlier than", { UPPER, YEARS } },
 };
 
-/* Whether the phrase's words stand here; how many they are. */
-static size_t words_of(struct rf_reading *rd, const char *phrase)
-{
-        size_t words = 0;
-
-        for (const char *p = phrase; *p && words < COMPARATOR_WORDS_MAX; words++) {
-                size_t size = strcspn(p, " ");
-                const struct rf_token *t = rf_reading_at(rd, words);
-
-                if (!t || strlen(t->folded) != size || strncmp(t->folded, p, size) != 0 || (words > 0 && t->begins_clause))
-                        return 0;
-                p += size + (p[size] == ' ');
-        }
-        return words;
-}
-
 size_t rf_bounds_take(struct rf_reading *rd, struct rf_bound *ret)
 {
         size_t longest = 0;
 
         *ret = (struct rf_bound){ .edge = RF_EDGE_NONE };
         for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++) {
-                size_t words = words_of(rd, TABLE[i].phrase);
+                size_t words = rf_reading_matches(rd, TABLE[i].phrase);
 
                 if (words > longest) {
                         longest = words;

@@ -11,15 +11,15 @@
 #include "flow/lexicon.h"
 
 /* The other side of a range, where a feature has one: "not sad" is on the bright side, not merely anything but sad. */
-static void turn_round(struct rf_target *t)
+static void turn_round(struct rf_target *t, float whole)
 {
-        float middle = (t->low + t->high) / 2;
+        float middle = (t->low + t->high) / 2, half = whole / 2, apart = whole / 10;
 
-        if (middle < 0.5f) {
-                t->low = t->high + 0.1f > 0.5f ? 0.5f : t->high + 0.1f;
-                t->high = 1;
+        if (middle < half) {
+                t->low = t->high + apart > half ? half : t->high + apart;
+                t->high = whole;
         } else {
-                t->high = t->low - 0.1f < 0.5f ? 0.5f : t->low - 0.1f;
+                t->high = t->low - apart < half ? half : t->low - apart;
                 t->low = 0;
         }
 }
@@ -62,36 +62,45 @@ static void add_genre(struct rf_reading *rd, const char *name, float weight, boo
                 b->genres[b->n_genres++] = (struct rf_genre_wish){ .name = name, .weight = weight, .is_named = is_named };
 }
 
-static void apply_target(struct rf_reading *rd, const struct rf_effect *e)
+/* False if nothing comes of it. */
+static bool apply_target(struct rf_reading *rd, const struct rf_effect *e)
 {
         struct rf_target t = { .is_set = true, .low = e->low, .high = e->high, .is_hard = e->is_hard };
 
         t.weight = MIN(1.0f, e->weight * rd->emphasis);
         if (rd->negated) {
-                if (e->feature >= RF_FEATURE_KEY)
-                        return; /* "not slow" says nothing certain of the tempo */
-                turn_round(&t);
+                if (e->feature >= RF_FEATURE_KEY && e->feature != RF_FEATURE_POPULARITY)
+                        return false; /* "not slow" says nothing certain of the tempo */
+                turn_round(&t, e->feature == RF_FEATURE_POPULARITY ? 100 : 1);
+                t.is_hard = t.is_hard && rd->emphasis >= 1; /* "less vocals" aren't none */
         }
         merge_target(&rd->b->targets[e->feature], &t);
+        return true;
 }
 
-static void apply(struct rf_reading *rd, const struct rf_effect *e)
+/* What is denied. False if nothing comes of it. */
+static bool apply_denied(struct rf_reading *rd, const struct rf_effect *e)
 {
         struct rf_brief *b = rd->b;
 
-        if (e->kind == RF_EFFECT_TARGET) {
-                apply_target(rd, e);
-                return;
-        }
+        if (e->kind == RF_EFFECT_REGION)
+                rf_brief_add_text(b->excluded_regions, &b->n_excluded_regions, RF_BRIEF_TERMS_MAX, e->name);
+        /* versions are left out anyway, unless they were wished; what isn't clean is allowed anyway */
+        return e->kind == RF_EFFECT_REGION || e->kind == RF_EFFECT_VERSIONS || e->kind == RF_EFFECT_CLEAN;
+}
+
+static bool apply(struct rf_reading *rd, const struct rf_effect *e)
+{
+        struct rf_brief *b = rd->b;
+
+        if (e->kind == RF_EFFECT_TARGET)
+                return apply_target(rd, e);
         if (e->kind == RF_EFFECT_ERA) {
                 rf_eras_take_phrase(rd, e->year_from, e->year_to);
-                return;
+                return true;
         }
-        if (rd->negated) {
-                if (e->kind == RF_EFFECT_REGION)
-                        rf_brief_add_text(b->excluded_regions, &b->n_excluded_regions, RF_BRIEF_TERMS_MAX, e->name);
-                return;
-        }
+        if (rd->negated)
+                return apply_denied(rd, e);
         switch (e->kind) {
         case RF_EFFECT_GENRE:
                 add_genre(rd, e->name, e->weight, false);
@@ -118,16 +127,51 @@ static void apply(struct rf_reading *rd, const struct rf_effect *e)
         default:
                 b->explicit_allowed = 0;
         }
+        return true;
+}
+
+/*
+ * Why what was denied can't be kept, NULL if it may be. The opposite of an instrument or a season is no sound: "no christmas songs"
+ * aren't sadder ones.
+ */
+static const char *why_not_denied(const struct rf_entry *e)
+{
+        switch (e->kind) {
+        case RF_TERM_LANGUAGE:
+                return "no service tells the language of a track";
+        case RF_TERM_INSTRUMENT:
+                return "no service tells the instruments of a track";
+        case RF_TERM_WEATHER:
+        case RF_TERM_TIME:
+        case RF_TERM_PLACE:
+                return "no service tells what a track is about";
+        default:
+                return NULL;
+        }
+}
+
+static void leave_out_denied(struct rf_reading *rd, size_t words, const char *why)
+{
+        char wish[96];
+
+        snprintf(wish, sizeof(wish), "%s %.80s", rd->emphasis < 1 ? "less" : rd->negates_one ? "not" : "no",
+                 rf_reading_written(rd, rd->at, words));
+        rf_brief_leave_out(rd->b, wish, why, NULL);
 }
 
 void rf_phrases_take_entry(struct rf_reading *rd, const struct rf_entry *e, size_t words, bool corrected)
 {
+        const char *why = rd->negated ? why_not_denied(e) : NULL;
+        bool is_kept = e->kind == RF_TERM_GENRE;
+
         if (e->kind == RF_TERM_GENRE && rd->negated)
                 rf_brief_add_text(rd->b->excluded_genres, &rd->b->n_excluded_genres, RF_BRIEF_TERMS_MAX, e->meaning);
         else if (e->kind == RF_TERM_GENRE)
                 add_genre(rd, e->meaning, 1.0f, true);
-        for (size_t i = 0; i < e->n_effects; i++)
-                apply(rd, &e->effects[i]);
+        for (size_t i = 0; i < e->n_effects && !why; i++)
+                is_kept |= apply(rd, &e->effects[i]);
+        if (rd->negated && !is_kept)
+                leave_out_denied(rd, words, why ? why : "nothing certain follows from it for how the music sounds");
         rf_reading_add_term(rd, e->kind, words, e->meaning, corrected);
 }
 

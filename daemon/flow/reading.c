@@ -25,6 +25,21 @@ size_t rf_reading_is(struct rf_reading *rd, size_t ahead, const char *const *lis
         return t && rf_is_one_of(t->folded, list) ? 1 : 0;
 }
 
+size_t rf_reading_matches(struct rf_reading *rd, const char *phrase)
+{
+        size_t words = 0;
+
+        for (const char *p = phrase; *p; words++) {
+                size_t size = strcspn(p, " ");
+                const struct rf_token *t = rf_reading_at(rd, words);
+
+                if (!t || strlen(t->folded) != size || strncmp(t->folded, p, size) != 0 || (words > 0 && t->begins_clause))
+                        return 0;
+                p += size + (p[size] == ' ');
+        }
+        return words;
+}
+
 const char *rf_reading_written(struct rf_reading *rd, size_t from, size_t n)
 {
         char *joined = NULL;
@@ -52,7 +67,7 @@ void rf_reading_add_term(struct rf_reading *rd, enum rf_term_kind kind, size_t w
                                                            .corrected = corrected };
         rd->at += words;
         rd->emphasis = 1;
-        rd->expects_name = false;
+        rd->expects_name = rd->may_be_name = false;
 }
 
 void rf_reading_leave(struct rf_reading *rd, size_t words)

@@ -5,6 +5,9 @@
 #include "flow/brief.h"
 #include "flow/tokens.h"
 
+/* Less of something is wished: by how much it counts then. */
+#define RF_EMPHASIS_LESS 0.8f
+
 struct rf_lexicon;
 
 struct rf_reading {
@@ -18,6 +21,8 @@ struct rf_reading {
         float emphasis;    /* of the next phrase */
         bool expects_name; /* after "like" or "by" */
         bool seed_only;    /* after "like" */
+        bool may_be_name;  /* after "exclude" or such: what means nothing else is a name */
+        bool is_german, all_capital; /* the prompt: then a capital says less */
         struct rf_years wished[RF_BRIEF_TERMS_MAX]; /* flow/eras.h */
         size_t n_wished;
         int error;
@@ -27,6 +32,8 @@ struct rf_reading {
 struct rf_token *rf_reading_at(struct rf_reading *rd, size_t ahead);
 /* 1 where the word so many ahead is one of these, else 0; `list` is ended by NULL. */
 size_t rf_reading_is(struct rf_reading *rd, size_t ahead, const char *const *list);
+/* Of how many words the phrase is, if it stands here in one clause; else 0. */
+size_t rf_reading_matches(struct rf_reading *rd, const char *phrase);
 /* Words as they were written, joined, in the brief's arena; "" and rd->error when there is no memory. */
 const char *rf_reading_written(struct rf_reading *rd, size_t from, size_t n);
 /* The next `words` words meant this: they are told in the brief, and the reader goes on behind them. `meaning` is copied. */

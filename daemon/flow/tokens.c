@@ -188,7 +188,7 @@ static int add(struct rf_arena *a, struct rf_token *t, const struct piece *p)
         if (!folded)
                 return -ENOMEM;
         t->folded = folded[0] ? rf_arena_strdup(a, folded) : t->written;
-        t->is_capital = p->at[0] >= 'A' && p->at[0] <= 'Z';
+        t->is_capital = rf_text_is_capital(t->written);
         return t->folded ? 0 : -ENOMEM;
 }
 

@@ -8,7 +8,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "flow/eras.h"
+#include "flow/grammar.h"
 #include "flow/lexicon.h"
+#include "flow/named.h"
 #include "flow/phrases.h"
 #include "flow/quantities.h"
 #include "flow/reading.h"
@@ -19,118 +21,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRACKS_OBSCURE_MAX = 20, TRACKS_OBSCURE_MIN = 12, NAME_WORDS_MAX = 5 };
-
-static const char *const negations[] = { "no", "not", "without", "except", "avoid", "excluding", "exclude", "nothing", "never", "minus",
-                                         "dont", "but", "ohne", "kein", "keine", "keinen", "nicht", "sin", "nada", "sans", "pas", "sem",
-                                         "senza", "nao", NULL };
-/* These turn round the very next phrase; the others everything up to the end of the noun. */
-static const char *const adverbs[] = { "not", "never", "nicht", "pas", "nao", NULL };
-static const char *const joiners[] = { "or", "and", "nor", "und", "oder", "y", "o", "et", "ou", "e", NULL };
-static const char *const prepositions[] = { "for", "with", "while", "during", "when", "to", "fur", "zum", "zur", "mit", "para", "con",
-                                            "pour", "avec", "com", "per", NULL };
-static const char *const fillers[] = { "a", "an", "and", "the", "some", "please", "for", "of", "to", "in", "on", "at", "with", "me", "my",
-                                       "i", "we", "want", "music", "songs", "song", "tracks", "track", "playlist", "give", "something",
-                                       "that", "is", "are", "it", "mix", "make", "need", "or", "from", "while", "when", "during", "this",
-                                       "but", "just", "only", "all", "any", "too", "more", "about", "around", "feel", "feels", "mood",
-                                       "vibe", "vibes", "style", "kind", "und", "fur", "zum", "zur", "musik", "musica", "musique", "para",
-                                       "de", "pour", "la", "el", "le", "y", "et", "e", "per", "by", "like", "similar", "as", "be", "so",
-                                       "und", "mit", "con", "avec", "com", "bit", "sounds", "sound", "tunes", "play", "listen",
-                                       "hour", "since", "before", "after", "until", "between", NULL };
-
-/* ---- Names ---- */
-
-static void leave_out_mention(struct rf_brief *b, const char *name)
-{
-        char why[80];
-
-        snprintf(why, sizeof(why), "a wish names at most %u artists and tracks", RF_MENTIONS_MAX);
-        rf_brief_leave_out(b, name, why, NULL);
-}
-
-static void take_name(struct rf_reading *rd, size_t words, bool quoted, bool as_track)
-{
-        struct rf_brief *b = rd->b;
-        const char *name = rf_reading_written(rd, rd->at, words);
-
-        if (rd->negated) {
-                rf_brief_add_text(b->excluded_artists, &b->n_excluded_artists, RF_EXCLUSIONS_MAX, name);
-        } else if (b->n_mentions < RF_MENTIONS_MAX) {
-                /* "So What" by Miles Davis: the artist belongs to the track just named */
-                struct rf_mention *last = b->n_mentions > 0 ? &b->mentions[b->n_mentions - 1] : NULL;
-
-                if (!as_track && last && last->track && !last->artist && rd->at > 0 && strcmp(rd->t[rd->at - 1].folded, "by") == 0)
-                        last->artist = name;
-                else
-                        b->mentions[b->n_mentions++] = (struct rf_mention){ .artist = as_track ? NULL : name,
-                                                                            .track = as_track ? name : NULL, .is_quoted = quoted,
-                                                                            .is_seed_only = rd->seed_only };
-        } else
-                leave_out_mention(b, name);
-        rf_reading_add_term(rd, as_track ? RF_TERM_TRACK : RF_TERM_ARTIST, words, name, false);
-}
-
-/* A quoted run is a name for certain: a track, unless "by" or "like" stands before it. */
-static bool take_quoted(struct rf_reading *rd)
-{
-        size_t words = 1;
-
-        if (!rf_reading_at(rd, 0)->opens_quote)
-                return false;
-        while (rf_reading_at(rd, words) && rf_reading_at(rd, words)->is_quoted && !rf_reading_at(rd, words)->opens_quote)
-                words++;
-        take_name(rd, words, true, !rd->expects_name && !rd->negated);
-        return true;
-}
-
-/* A run of capitalised words that mean nothing else is a name; so is one word right after "by" or "like". */
-static bool take_capitals(struct rf_reading *rd)
-{
-        size_t words = 0;
-
-        while (words < NAME_WORDS_MAX && rf_reading_at(rd, words)) {
-                const struct rf_token *t = rf_reading_at(rd, words);
-
-                if (!t->is_capital || (words > 0 && t->begins_clause) || (words == 0 && rf_is_one_of(t->folded, fillers)))
-                        break;
-                words++;
-        }
-        if (words == 0 && rd->expects_name && !rf_is_one_of(rf_reading_at(rd, 0)->folded, fillers))
-                words = 1;
-        /* a sentence begins with a capital, too: one word alone at its start is no name */
-        if (words == 0 || (words == 1 && rf_reading_at(rd, 0)->begins_clause && rd->at == 0 && !rd->expects_name && !rd->negated))
-                return false;
-        take_name(rd, words, false, false);
-        return true;
-}
-
-/*
- * "nothing by miles davis": the words up to the next that can't be of a name. A word that means something else as well is no end:
- * "daft punk". Behind "or" another one follows.
- */
-static bool take_denied_name(struct rf_reading *rd)
-{
-        const struct rf_token *t = rf_reading_at(rd, 0);
-        size_t words = strcmp(t->folded, "the") == 0 ? 1 : 0, phrase;
-        const size_t article = words;
-
-        if (!rd->negated || !rd->expects_name || rd->seed_only || t->is_capital)
-                return false;
-        while (words < NAME_WORDS_MAX && (t = rf_reading_at(rd, words)) && (words == 0 || !t->begins_clause)) {
-                if (t->is_quoted || rf_is_one_of(t->folded, fillers) || rf_is_one_of(t->folded, negations) ||
-                    rf_is_one_of(t->folded, joiners) || rf_is_one_of(t->folded, prepositions))
-                        break;
-                words++;
-        }
-        if (words == article)
-                return false;
-        take_name(rd, words, false, false);
-        rd->expects_name = rf_reading_is(rd, 0, joiners) && rf_reading_at(rd, 1) && !rf_reading_is(rd, 1, negations) &&
-                           !rf_phrases_at(rd, 1, &phrase);
-        return true;
-}
+enum { TRACKS_OBSCURE_MAX = 20, TRACKS_OBSCURE_MIN = 12 };
 
 /* ---- Grammar ---- */
+
+/* "I would like", "I feel like" compare with nothing. */
+static bool is_wish_word(const struct rf_reading *rd)
+{
+        static const char *const before[] = { "id", "would", "wed", "youd", "feel", "feels", NULL };
+
+        return rd->at > 0 && rf_is_one_of(rd->t[rd->at - 1].folded, before);
+}
+
+/* "von" names who made it only before a name. */
+static bool is_by(struct rf_reading *rd)
+{
+        const struct rf_token *next = rf_reading_at(rd, 1);
+        size_t phrase;
+
+        return strcmp(rf_reading_at(rd, 0)->folded, "by") == 0 ||
+               (strcmp(rf_reading_at(rd, 0)->folded, "von") == 0 && next && next->is_capital && !rf_phrases_at(rd, 1, &phrase));
+}
 
 static bool take_grammar(struct rf_reading *rd)
 {
@@ -139,25 +50,17 @@ static bool take_grammar(struct rf_reading *rd)
         static const char *const likes[] = { "like", "similar", "resembling", "wie", "como", "comme", NULL };
         const char *word = rf_reading_at(rd, 0)->folded;
 
-        if (rf_is_one_of(word, negations)) {
-                /* "but happier" turns the wish, "but not" excludes, "nothing but" is no exclusion at all */
-                if (strcmp(word, "but") != 0) {
-                        rd->negated = true;
-                        rd->negates_one = rf_is_one_of(word, adverbs);
-                        rd->has_negated = false;
-                }
-                rd->at++;
-                return true;
-        }
         if (rf_is_one_of(word, louder) || rf_is_one_of(word, softer)) {
                 rd->emphasis = rf_is_one_of(word, louder) ? 1.3f : 0.6f;
                 rd->at++;
                 return true;
         }
-        if (strcmp(word, "by") == 0 || rf_is_one_of(word, likes)) {
-                rd->expects_name = true;
-                rd->seed_only = strcmp(word, "by") != 0;
+        if (is_by(rd) || rf_is_one_of(word, likes)) {
+                rd->expects_name = !rf_is_one_of(word, likes) || !is_wish_word(rd);
+                rd->seed_only = rf_is_one_of(word, likes);
                 rd->at++;
+                /* "similar to": the preposition is of it */
+                rd->at += strcmp(word, "similar") == 0 && rf_reading_at(rd, 0) && strcmp(rf_reading_at(rd, 0)->folded, "to") == 0;
                 return true;
         }
         return false;
@@ -165,39 +68,68 @@ static bool take_grammar(struct rf_reading *rd)
 
 static void leave_word(struct rf_reading *rd)
 {
+        static const char *const indefinite[] = { "a", "an", "some", "my", "this", "that", NULL };
         const struct rf_token *t = rf_reading_at(rd, 0);
 
-        if (!t->is_used && !rf_is_one_of(t->folded, fillers) && rd->b->n_not_understood < RF_PROMPT_WORDS_MAX)
+        if (!t->is_used && !rf_is_filler(t->folded) && rd->b->n_not_understood < RF_PROMPT_WORDS_MAX)
                 rd->b->not_understood[rd->b->n_not_understood++] = t->written;
+        rd->expects_name &= !rf_is_one_of(t->folded, indefinite); /* "sounds like a movie" */
+        rd->may_be_name &= strcmp(t->folded, "the") == 0 || rf_is_joiner(t->folded);
         rd->at++;
+}
+
+/* What a word ends of what was said before it, whatever it means itself. */
+static void end_before(struct rf_reading *rd, const struct rf_token *t)
+{
+        static const char *const mores[] = { "more", "mehr", "mas", NULL };
+        bool is_but = strcmp(t->folded, "but") == 0, is_denied = rd->at > 0 && rf_is_negation(rd->t[rd->at - 1].folded);
+
+        if (t->begins_clause || is_but) {
+                rd->negated = false;
+                rd->expects_name &= !t->begins_clause;
+                rd->may_be_name = false;
+        }
+        if (rf_is_preposition(t->folded)) {
+                rd->negated &= is_denied && !rd->has_negated; /* "not for a party" */
+                rd->may_be_name = rd->expects_name = false;
+        }
+        /* "less sad and more energetic" */
+        if ((rd->negates_one && rd->has_negated && !rf_is_joiner(t->folded)) || (rf_is_one_of(t->folded, mores) && !is_denied))
+                rd->negated = false;
+        if (rf_is_joiner(t->folded))
+                rd->has_negated = false;
+}
+
+/* A word misspelt. One with a capital is rather a name, unless its place or its language gave it that. */
+static bool take_misspelt(struct rf_reading *rd)
+{
+        const struct rf_token *t = rf_reading_at(rd, 0);
+        const struct rf_entry *similar;
+
+        if (rf_is_filler(t->folded) || (t->is_capital && rd->at > 0 && !rd->is_german))
+                return false;
+        similar = rf_lexicon_find_similar(rd->l, t->folded);
+        if (similar)
+                rf_phrases_take_entry(rd, similar, 1, true);
+        return similar != NULL;
 }
 
 static void take_next(struct rf_reading *rd)
 {
         const struct rf_token *t = rf_reading_at(rd, 0);
-        const struct rf_entry *similar;
 
         if (t->is_used) {
                 rd->at++;
                 return;
         }
-        if (t->begins_clause || strcmp(t->folded, "but") == 0 || strcmp(t->folded, "and") == 0) {
-                rd->negated = rd->negated && !t->begins_clause && strcmp(t->folded, "but") != 0;
-                rd->expects_name = rd->expects_name && !t->begins_clause;
-        }
-        if (rf_is_one_of(t->folded, prepositions) ||
-            (rd->negates_one && rd->has_negated && !rf_is_one_of(t->folded, joiners)))
-                rd->negated = false;
-        if (rf_is_one_of(t->folded, joiners))
-                rd->has_negated = false;
-        if (take_quoted(rd) || take_denied_name(rd) || rf_quantities_take(rd) || (rd->expects_name && t->is_capital && take_capitals(rd)) || rf_phrases_take(rd) ||
-            take_grammar(rd) || take_capitals(rd))
+        end_before(rd, t);
+        if (rf_named_take_quoted(rd) || rf_named_take_lower(rd) || rf_quantities_take(rd) ||
+            (rd->expects_name && t->is_capital && rf_named_take_capitals(rd)) || rf_named_take_title(rd))
                 return;
-        similar = t->is_capital ? NULL : rf_lexicon_find_similar(rd->l, t->folded);
-        if (similar && !rf_is_one_of(t->folded, fillers)) {
-                rf_phrases_take_entry(rd, similar, 1, true);
+        if (rf_denial_take_several(rd) || rf_phrases_take(rd) || rf_denial_take(rd) || take_grammar(rd))
                 return;
-        }
+        if ((t->is_capital && rd->at == 0 && take_misspelt(rd)) || rf_named_take_capitals(rd) || take_misspelt(rd))
+                return;
         leave_word(rd);
 }
 
@@ -312,7 +244,7 @@ static int apply_options(struct rf_reading *rd, const struct rf_wish *w)
                 struct rf_mention m = { .is_quoted = true, .is_seed_only = true };
 
                 if (b->n_mentions == RF_MENTIONS_MAX) {
-                        leave_out_mention(b, w->like[i]);
+                        rf_named_leave_out(b, w->like[i]);
                         continue;
                 }
                 m.artist = dash ? rf_arena_strndup(&b->arena, w->like[i], (size_t)(dash - w->like[i])) :
@@ -387,6 +319,8 @@ int rf_understand(const struct rf_lexicon *l, const struct rf_wish *wish, struct
         if (rd.n == 0 && wish->n_like == 0)
                 return -RF_EPROMPT;
         rd.b = b;
+        rd.is_german = rf_is_german(&rd);
+        rd.all_capital = rf_named_all_capital(&rd);
         read_all(&rd);
         r = rd.error < 0 ? rd.error : apply_options(&rd, wish);
         if (r < 0)
