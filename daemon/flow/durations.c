@@ -9,9 +9,9 @@
 #define HOUR_S 3600.0
 #define MINUTE_S 60.0
 
-static const char *const articles[] = { "a", "an", NULL };
-static const char *const halves[] = { "half", NULL };
-static const char *const ands[] = { "and", NULL };
+static const char *const articles[] = { "a", "an", "ein", "eine", "einer", NULL };
+static const char *const halves[] = { "half", "halbe", "halben", NULL };
+static const char *const ands[] = { "and", "und", NULL };
 
 static double seconds_in(const char *unit)
 {

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/macros.h"
 #include "flow/counted.h"
+#include "flow/grammar.h"
 #include "flow/numbers.h"
 
 #define OPEN_ABOVE 9999u /* while reading; in the brief it's 0 */
@@ -133,6 +134,22 @@ void rf_eras_finish(struct rf_reading *rd)
 
 /* ---- Reading them ---- */
 
+/* "20s" are those of our century, unless it's music that had its youth in the last one's, and nothing says that it's new. */
+static bool is_of_old(const struct rf_reading *rd)
+{
+        static const char *const old[] = { "jazz", "swing", "blues", "ragtime", "dixieland", "charleston", "roaring", "gramophone",
+                                           "flapper", "vaudeville", NULL };
+        static const char *const young[] = { "modern", "new", "newest", "latest", "recent", "contemporary", "current", "electro", "nu", NULL };
+        bool is_old = false;
+
+        for (size_t i = 0; i < rd->n; i++) {
+                if (rf_is_one_of(rd->t[i].folded, young))
+                        return false;
+                is_old |= rf_is_one_of(rd->t[i].folded, old) && (i == 0 || !rf_is_negation(rd->t[i - 1].folded));
+        }
+        return is_old;
+}
+
 /* One year or decade. `after`: the range's first year, of which "95" takes the century. */
 static bool years_at(struct rf_reading *rd, size_t at, unsigned after, struct rf_years *ret, bool *ret_is_bare)
 {
@@ -146,7 +163,7 @@ static bool years_at(struct rf_reading *rd, size_t at, unsigned after, struct rf
         *ret_is_bare = !*n.rest;
         if (rf_is_one_of(n.rest, decades) && year % 10 == 0) {
                 if (year < 100)
-                        year += year < 30 ? 2000 : 1900;
+                        year += year >= 30 || (year == 20 && is_of_old(rd)) ? 1900 : 2000;
                 *ret = (struct rf_years){ (uint16_t)year, (uint16_t)(year + 9) };
                 return year >= YEAR_MIN;
         }

@@ -14,6 +14,7 @@
 
 #define DURATION_MIN_S 60.0
 #define DURATION_MAX_S 86400.0
+#define SONG_MAX_S 900.0
 #define TEMPO_MIN 0.0 /* where a tempo has one edge only, the other is there */
 #define TEMPO_MAX 250.0
 #define COUNTED_WITHIN 4u /* words from a number to what it counts */
@@ -34,6 +35,24 @@ static double inside_of(const struct rf_bound *bound, double seconds)
         return bound->edge == RF_EDGE_LOWER ? seconds / (1.0 - RF_DURATION_TOLERANCE) : seconds;
 }
 
+/* "songs shorter than 3 minutes": the length of each, which can't be wished. */
+static bool is_of_songs(const struct rf_reading *rd, const struct rf_bound *bound, double seconds)
+{
+        struct rf_reading before = *rd;
+
+        before.at = rd->at > 0 ? rd->at - 1 : 0;
+        return bound->edge != RF_EDGE_NONE && seconds <= SONG_MAX_S && rd->at > 0 && !rd->t[rd->at].begins_clause &&
+               rf_counted_at(&before, 0);
+}
+
+static void leave_song_length(struct rf_reading *rd, size_t words)
+{
+        rf_brief_leave_out(rd->b, rf_reading_written(rd, rd->at - 1, words + 1),
+                           "only the length of the playlist can be wished, not that of its tracks", NULL);
+        rd->at += words;
+        rd->has_negated = true;
+}
+
 static bool take_duration(struct rf_reading *rd, const struct rf_bound *bound, size_t at)
 {
         double seconds, kept;
@@ -42,6 +61,10 @@ static bool take_duration(struct rf_reading *rd, const struct rf_bound *bound, s
 
         if (words == 0 || (bound->edge != RF_EDGE_NONE && !bound->is_of_amounts))
                 return false;
+        if (is_of_songs(rd, bound, seconds)) {
+                leave_song_length(rd, at + words);
+                return true;
+        }
         if (is_denied(rd, bound)) {
                 rf_reading_leave(rd, at + words);
                 return true;
