@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_ = 2048, TYPO_LENGTH_MIN = 5, RELATED_MAX = 8, ARTISTS_MAX = 8 };
+enum { LINE_MAX_ = 2048, TYPO_LENGTH_MIN = 5, SURE_LENGTH_MIN = 8, RELATED_MAX = 8, ARTISTS_MAX = 8 };
 
 struct rf_lexicon {
         struct rf_arena arena;
@@ -336,6 +336,36 @@ const struct rf_entry *rf_lexicon_find(const struct rf_lexicon *l, const char *p
         return rf_map_get_string(l->phrases, phrase);
 }
 
+/* An "s" more or less is another number, and no slip: "singers" aren't the voice of one. */
+static bool is_plural(const char *a, size_t na, const char *b, size_t nb)
+{
+        return (na == nb + 1 && a[nb] == 's' && strncmp(a, b, nb) == 0) || (nb == na + 1 && b[na] == 's' && strncmp(a, b, na) == 0);
+}
+
+/* Whether the letter too many is the one before it again. */
+static bool is_doubled(const char *key, const char *word)
+{
+        size_t at = 0;
+
+        while (key[at] && key[at] == word[at])
+                at++;
+        return at > 0 && word[at] == word[at - 1];
+}
+
+/*
+ * In a short word only slips count of which another word is seldom made: two letters swapped, one doubled, one forgotten. Within one
+ * edit there are also "cheesy" of "cheery" and "starts" of "stars".
+ */
+static bool is_slip(const char *key, const char *word)
+{
+        size_t n = strlen(key), length = strlen(word), at = 0;
+
+        if (n == length)
+                while (key[at] == word[at])
+                        at++;
+        return n > length || (n == length && key[at] == word[at + 1]) || (n < length && is_doubled(key, word));
+}
+
 const struct rf_entry *rf_lexicon_find_similar(const struct rf_lexicon *l, const char *word)
 {
         const struct rf_entry *found = NULL;
@@ -348,7 +378,8 @@ const struct rf_entry *rf_lexicon_find_similar(const struct rf_lexicon *l, const
         while (rf_map_next(l->phrases, &at, &key, &value)) {
                 size_t n = strlen(key);
 
-                if (n < TYPO_LENGTH_MIN || n + 4 < length || length + 4 < n || strchr(key, ' ') || !rf_text_within_one_edit(key, word))
+                if (n < TYPO_LENGTH_MIN || n + 4 < length || length + 4 < n || strchr(key, ' ') || !rf_text_within_one_edit(key, word) ||
+                    is_plural(key, n, word, length) || (length < SURE_LENGTH_MIN && !is_slip(key, word)))
                         continue;
                 if (found && found != value)
                         return NULL; /* could be either: better not to guess */

@@ -41,5 +41,8 @@ struct rf_entry {
 
 /* By folded phrase; NULL if it means nothing. */
 const struct rf_entry *rf_lexicon_find(const struct rf_lexicon *l, const char *phrase);
-/* The only entry within one edit of a folded word of five letters or more; NULL if there is none, or more than one meaning. */
+/*
+ * The only entry within one edit of a folded word of five letters or more, in which fewer than eight only swapped, doubled and forgotten
+ * letters count; NULL if there is none, or more than one meaning. An "s" at the end is no edit.
+ */
 const struct rf_entry *rf_lexicon_find_similar(const struct rf_lexicon *l, const char *word);
