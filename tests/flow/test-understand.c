@@ -82,6 +82,18 @@ static const struct expectation {
         { "blorf wibble", RF_KIND_MOOD_VARIETY, NULL, "blorf", NULL, NULL, 0, 0, 0, 0, 0, 0 },
         { "jazz xyzzy please", RF_KIND_GENRE_EXPLORATION, "jazz", "xyzzy", NULL, NULL, 0, 0, 0, 0, 0, 0 },
         { "500 songs of soul", RF_KIND_GENRE_EXPLORATION, "soul", NULL, NULL, NULL, 0, 0, 0, 200, 0, 0 },
+        /* less of it */
+        { "less energetic", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .45f, 0, 0, 0 },
+        { "less sad", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_VALENCE, .6f, 1, 0, 0, 0 },
+        { "jazz, less vocals", RF_KIND_GENRE_EXPLORATION, "jazz", NULL, NULL, NULL, RF_FEATURE_INSTRUMENTALNESS, .6f, 1, 0, 0, 0 },
+        { "less sad and more energetic", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, .8f, 1, 0, 0, 0 },
+        { "pop, no hits", RF_KIND_GENRE_EXPLORATION, "pop", NULL, NULL, NULL, RF_FEATURE_POPULARITY, 0, 40, 0, 0, 0 },
+        { "music not for a party", RF_KIND_MOOD_VARIETY, NULL, NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .45f, 0, 0, 0 },
+        /* no slips, though one edit away from a word */
+        { "cheesy songs", RF_KIND_MOOD_VARIETY, NULL, "cheesy", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+        { "pop that starts", RF_KIND_GENRE_EXPLORATION, "pop", "starts", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+        { "famous singers", RF_KIND_MOOD_VARIETY, NULL, "singers", NULL, NULL, 0, 0, 0, 0, 0, 0 },
+        { "melow metall", RF_KIND_GENRE_EXPLORATION, "metal", NULL, NULL, NULL, RF_FEATURE_ENERGY, 0, .4f, 0, 0, 0 },
         { "\"unbalanced jazz", RF_KIND_GENRE_EXPLORATION, "jazz", "unbalanced", NULL, NULL, 0, 0, 0, 0, 0, 0 },
 };
 
@@ -248,6 +260,14 @@ static const struct {
         { "house 115-125 bpm", "115..125 bpm" },
         { "not 20 songs of rock", "20? songs?" },
         { "jazz, at most an hour", "3495 s" },
+        { "jazz from the 20s", "1920..1929" },
+        { "modern jazz from the 20s", "2020..2029" },
+        { "pop from the 20s, no jazz", "2020..2029 no jazz" },
+        { "K-pop from 2016 onwards", "2016..0" },
+        { "zwei Stunden Techno", "7200 s" },
+        { "eine halbe Stunde Jazz", "1800 s" },
+        { "zwanzig Lieder zum Tanzen", "20 tracks" },
+        { "30 songs under 4 minutes", "30 tracks" },
         /* names that are denied */
         { "jazz, nothing by miles davis", "no miles davis" },
         { "house, nothing by daft punk or the chemical brothers", "no daft punk no the chemical brothers" },
@@ -267,6 +287,109 @@ static void numbers_mean_what_stands_around_them(void **state)
 
                 if (numbers[i].numbers ? strcmp(found, numbers[i].numbers) != 0 : b->n_tracks_origin != RF_FROM_DEFAULT) {
                         print_error("# \"%s\": %s\n", numbers[i].prompt, found);
+                        wrong++;
+                }
+                rf_brief_free(b);
+        }
+        assert_int_equal(wrong, 0);
+}
+
+/* ---- Names, denials, and what of them can't be kept ---- */
+
+static const char *names_of(const struct rf_brief *b, char *buf, size_t size)
+{
+        buf[0] = '\0';
+        for (size_t i = 0; i < b->n_mentions; i++)
+                say(buf, size, "%s%s%s%s; ", b->mentions[i].is_seed_only ? "like " : "", b->mentions[i].artist ? b->mentions[i].artist : "",
+                    b->mentions[i].track ? " - " : "", b->mentions[i].track ? b->mentions[i].track : "");
+        for (size_t i = 0; i < b->n_excluded_artists; i++)
+                say(buf, size, "no %s; ", b->excluded_artists[i]);
+        for (size_t i = 0; i < b->n_excluded_genres; i++)
+                say(buf, size, "no %s; ", b->excluded_genres[i]);
+        for (size_t i = 0; i < b->n_left_out; i++)
+                say(buf, size, "unmet %s; ", b->left_out[i].wish);
+        for (int f = 0; f < RF_FEATURE_COUNT; f++)
+                if (b->targets[f].is_set)
+                        say(buf, size, "%s; ", rf_feature_name(f));
+        if (b->duration_s)
+                say(buf, size, "%u s; ", b->duration_s);
+        for (size_t i = 0; i < b->n_not_understood; i++)
+                say(buf, size, "%s?; ", b->not_understood[i]);
+        if (buf[0])
+                buf[strlen(buf) - 2] = '\0';
+        return buf;
+}
+
+static const struct {
+        const char *prompt, *names;
+} named[] = {
+        /* what is denied otherwise than by "no" */
+        { "anything but country", "no country" },
+        { "everything but metal", "no metal" },
+        { "nothing but jazz", "" },
+        { "I hate country", "no country" },
+        { "pop, I don't like rap", "no hip hop" },
+        { "pop but avoid techno", "no techno" },
+        { "rock instead of pop", "no pop" },
+        { "exclude taylor swift", "no taylor swift" },
+        { "exclude Taylor Swift and drake", "no Taylor Swift; no drake" },
+        { "jazz, anything but Miles Davis", "no Miles Davis" },
+        /* what can't be kept */
+        { "jazz not in english, no saxophone", "unmet not english; unmet no saxophone" },
+        { "no German songs", "unmet no German" },
+        { "rock, no guitars", "unmet no guitars" },
+        { "no christmas songs", "unmet no christmas" },
+        { "house, no remixes", "" },
+        { "songs shorter than 3 minutes", "unmet songs shorter than 3 minutes" },
+        { "pop, no songs longer than 5 minutes", "unmet songs longer than 5 minutes" },
+        /* without capitals */
+        { "like ada yaraton", "like ada yaraton" },
+        { "like nina simone and miles davis", "like nina simone; like miles davis" },
+        { "songs by the rolling stones from the 70s", "the rolling stones" },
+        { "like kings of leon", "like kings of leon" },
+        { "similar to daft punk", "like daft punk" },
+        { "something like jazz", "" },
+        { "songs by female singers", "instrumentalness" },
+        { "by the sea", "danceability; energy; valence" },
+        { "I'd like something for my grandma", "grandma?" },
+        { "sounds like a movie", "movie?" },
+        /* with capitals */
+        { "Radiohead", "Radiohead" },
+        { "Radiohead songs", "Radiohead" },
+        { "Radiohead, Muse and Coldplay", "Radiohead; Muse; Coldplay" },
+        { "Björk", "Björk" },
+        { "like Ólafur Arnalds", "like Ólafur Arnalds" },
+        { "Simon & Garfunkel", "Simon & Garfunkel" },
+        { "Earth, Wind & Fire", "Earth Wind & Fire" },
+        { "Kings of Leon", "Kings of Leon" },
+        { "The Beach Boys", "The Beach Boys" },
+        { "some Beach Boys songs", "Beach Boys" },
+        { "songs like Snow Patrol", "like Snow Patrol" },
+        { "Florence and the Machine", "Florence and the Machine" },
+        { "Miles Davis and John Coltrane", "Miles Davis; John Coltrane" },
+        { "Rainy Sunday Jazz", "acousticness; energy; valence; tempo" },
+        { "Create a playlist", "" },
+        /* a track and who made it */
+        { "like \"Signal of the Shadow\" by Ada Yaraton", "like Ada Yaraton - Signal of the Shadow" },
+        { "songs similar to Bohemian Rhapsody by Queen", "like Queen - Bohemian Rhapsody" },
+        { "like bohemian rhapsody by queen", "like queen - bohemian rhapsody" },
+        /* nouns have a capital */
+        { "Jazz für den Kindergeburtstag", "Kindergeburtstag?" },
+        { "Lieder von Rammstein", "Rammstein" },
+};
+
+static void names_and_denials_are_told_apart(void **state)
+{
+        char buf[512];
+        size_t wrong = 0;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+                struct rf_brief *b = understand(named[i].prompt);
+                const char *found = names_of(b, buf, sizeof(buf));
+
+                if (strcmp(found, named[i].names) != 0) {
+                        print_error("# \"%s\": %s\n", named[i].prompt, found);
                         wrong++;
                 }
                 rf_brief_free(b);
@@ -405,7 +528,7 @@ static void the_lexicon_is_rich_and_its_mistakes_are_named(void **state)
 static void nonsense_is_harmless_and_the_same_each_time(void **state)
 {
         static const char *const words[] = { "no", "like", "by", "very", "\"", "80s", "20", "songs", "but", "Jazz", "sad", "bpm", "and", ",",
-                                             "half", "an", "hour", "at", "most", "over", "1990-95", "-", "per", "artist", "nothing", "the", "since", "before", "1.5", "forty", "🎉", "é", "1h30", "to", "between", "X", "(", "99999999999999999999" };
+                                             "half", "an", "hour", "at", "most", "over", "1990-95", "-", "per", "artist", "nothing", "the", "since", "before", "1.5", "forty", "less", "&", "of", "exclude", "I hate", "Björk", "anything but", "Beach", "🎉", "é", "1h30", "to", "between", "X", "(", "99999999999999999999" };
         struct rf_random r;
 
         (void)state;
@@ -464,6 +587,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(prompts_mean_what_a_person_would_expect),
                 cmocka_unit_test(numbers_mean_what_stands_around_them),
+                cmocka_unit_test(names_and_denials_are_told_apart),
                 cmocka_unit_test(what_is_beyond_a_limit_is_told),
                 cmocka_unit_test(as_many_eras_as_a_prompt_has_room_for),
                 cmocka_unit_test(what_can_be_read_of_nothing_is_an_error),
