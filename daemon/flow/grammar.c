@@ -64,9 +64,9 @@ bool rf_is_german(struct rf_reading *rd)
 
 /* ---- Denials ---- */
 
-enum denial { CLAUSE, NAME, LESS, NONE };
+enum denial { CLAUSE, NAME, LESS, LIKES, NONE };
 
-/* Those of several words, and those behind which a name may stand. "nothing but" is none; "hate" alone is a mood. */
+/* Those of several words, and those behind which a name may stand. "nothing but" is none; "hate" and "love" alone are moods. */
 static const struct {
         const char *phrase;
         enum denial denial;
@@ -81,6 +81,9 @@ static const struct {
         { "leave out", NAME },      { "instead of", NAME },     { "rather than", NAME },  { "ausser", NAME },
         { "less", LESS },           { "fewer", LESS },          { "weniger", LESS },      { "menos", LESS },
         { "moins", LESS },          { "meno", LESS },           { "more or less", NONE },
+        { "skip", NAME },           { "keep out", NAME },       { "stay away from", NAME },
+        { "i love", LIKES },        { "we love", LIKES },       { "but love", LIKES },    { "i really love", LIKES },
+        { "id love", NONE },        { "would love", NONE },
 };
 
 static void deny(struct rf_reading *rd, bool is_one, bool may_be_name)
@@ -105,9 +108,13 @@ static bool take_listed(struct rf_reading *rd, size_t least)
                         found = i;
                 }
         }
-        if (longest < least)
+        /* at the end of a clause there is nothing that it could turn round: "love and hate" */
+        if (longest < least || (longest > 1 && (!rf_reading_at(rd, longest) || rf_reading_at(rd, longest)->begins_clause)))
                 return false;
-        if (DENIALS[found].denial != NONE)
+        if (DENIALS[found].denial == LIKES) {
+                rd->negated = rd->may_be_name = false;
+                rd->expects_name = rd->seed_only = true;
+        } else if (DENIALS[found].denial != NONE)
                 deny(rd, DENIALS[found].denial == LESS, DENIALS[found].denial == NAME);
         if (DENIALS[found].denial == LESS)
                 rd->emphasis = RF_EMPHASIS_LESS;
