@@ -200,6 +200,13 @@ static void text_folds_for_comparison(void **state)
         assert_int_equal(rf_utf8_clip("aé", 3), 3);
 }
 
+static void capitals_are_of_any_language(void **state)
+{
+        (void)state;
+        assert_true(rf_text_is_capital("Abc") && rf_text_is_capital("Ólafur") && rf_text_is_capital("Ж"));
+        assert_false(rf_text_is_capital("abc") || rf_text_is_capital("ólafur") || rf_text_is_capital("1") || rf_text_is_capital(""));
+}
+
 static void one_edit_is_one_edit(void **state)
 {
         static const struct {
@@ -357,6 +364,7 @@ int main(void)
                 cmocka_unit_test(map_iterates_in_insertion_order),
                 cmocka_unit_test(random_streams_repeat_and_are_fair),
                 cmocka_unit_test(text_folds_for_comparison),
+                cmocka_unit_test(capitals_are_of_any_language),
                 cmocka_unit_test(one_edit_is_one_edit),
                 cmocka_unit_test(json_is_bounded_in_depth_before_it_is_parsed),
                 cmocka_unit_test(depth_is_that_of_a_plain_count),
