@@ -64,8 +64,8 @@ static struct weather weathers[] = {
         { "no HTTP at all", "127.0.0.1", "/garbage", "protocol", "", .outcome = RF_OUTCOME_MALFORMED },
         { "refusal cut off", "127.0.0.1", "/429-cut", "", "429", .outcome = RF_OUTCOME_RATE, .blocked_s = 763 },
         { "refusal that hangs", "127.0.0.1", "/429-hang", "", "429", .outcome = RF_OUTCOME_RATE, .blocked_s = 763 },
-        { "redirect to file:", "127.0.0.1", "/redirect-file", "redirect", "file:///etc/passwd", .outcome = RF_OUTCOME_INVALID },
-        { "redirect to a private address", "127.0.0.1", "/redirect-private", "redirect", "http://10.0.0.1/", .outcome = RF_OUTCOME_INVALID },
+        { "redirect to file:", "127.0.0.1", "/redirect-file", "redirect", "elsewhere", .outcome = RF_OUTCOME_INVALID },
+        { "redirect to a private address", "127.0.0.1", "/redirect-private", "redirect", "10.0.0.1", .outcome = RF_OUTCOME_INVALID },
 };
 
 static void observe(void *arg, const struct rf_call_record *record)

@@ -46,6 +46,10 @@ def interval(d):
     return f"{d['mean']:+.3f} ({d['low']:+.3f} to {d['high']:+.3f}){' *' if d['high'] < 0 else ''}"
 
 
+def ratio(r, name):
+    return f"{r[name]:.2f}" if name in r else "-"  # where some runs made no call of their own there is none
+
+
 def row(*cells):
     print("| " + " | ".join(str(c) for c in cells) + " |")
 
@@ -67,7 +71,7 @@ def logged_run():
         r = model_of("--seed", str(seed))["results"]
         b, f = r["baseline"], r["full"]
         row(seed, spread(b), f"{b['calls']:.2f}", f"{b['ndcg']:.3f}", spread(f), f"{f['calls']:.2f}", f"{f['ndcg']:.3f}",
-            f"{f['bound_ratio']:.2f}", f"{f['services_bound_ratio']:.2f}")
+            ratio(f, "bound_ratio"), ratio(f, "services_bound_ratio"))
 
 
 def reasons():
@@ -91,7 +95,7 @@ def variations():
             ("1,000 at once", ["--concurrency", "1000"]), ("10,000 at once", ["--concurrency", "10000"])]:
         r = one(model_of("--profile", "full", *arguments))
         row(label, spread(r), f"{r['calls']:.2f}", f"{r['hit_percent']:.1f} %", f"{r['refused']:.2f}", f"{r['ndcg']:.3f}",
-            f"{r['bound_ratio']:.2f}", f"{r['services_bound_ratio']:.2f}")
+            ratio(r, "bound_ratio"), ratio(r, "services_bound_ratio"))
 
 
 def crowds():
