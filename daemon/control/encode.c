@@ -97,18 +97,23 @@ static json_t *encode_excluded_years(struct rf_build *b, const struct rf_brief *
         return list;
 }
 
+/* A wish that isn't kept, in the brief or in the receipt. */
+static void add_not_kept(struct rf_build *b, json_t *list, const char *wish, const char *why, const char *relaxation)
+{
+        json_t *o = rf_build_object(b);
+
+        rf_build_string(b, o, "wish", wish);
+        rf_build_string(b, o, "why", why);
+        rf_build_string(b, o, "relaxation", relaxation);
+        rf_build_add(b, list, o);
+}
+
 static json_t *encode_left_out(struct rf_build *b, const struct rf_brief *brief)
 {
         json_t *list = rf_build_array(b);
 
-        for (size_t i = 0; i < brief->n_left_out; i++) {
-                json_t *o = rf_build_object(b);
-
-                rf_build_string(b, o, "wish", brief->left_out[i].wish);
-                rf_build_string(b, o, "why", brief->left_out[i].why);
-                rf_build_string(b, o, "relaxation", brief->left_out[i].relaxation);
-                rf_build_add(b, list, o);
-        }
+        for (size_t i = 0; i < brief->n_left_out; i++)
+                add_not_kept(b, list, brief->left_out[i].wish, brief->left_out[i].why, brief->left_out[i].relaxation);
         return list;
 }
 
@@ -302,14 +307,8 @@ static json_t *encode_unmet(struct rf_build *b, const struct rf_receipt *r)
 {
         json_t *list = rf_build_array(b);
 
-        for (size_t i = 0; i < r->n_unmet; i++) {
-                json_t *o = rf_build_object(b);
-
-                rf_build_string(b, o, "wish", r->unmet[i].wish);
-                rf_build_string(b, o, "why", r->unmet[i].why);
-                rf_build_string(b, o, "relaxation", r->unmet[i].relaxation);
-                rf_build_add(b, list, o);
-        }
+        for (size_t i = 0; i < r->n_unmet; i++)
+                add_not_kept(b, list, r->unmet[i].wish, r->unmet[i].why, r->unmet[i].relaxation);
         return list;
 }
 

@@ -116,6 +116,18 @@ static inline struct rf_upstream_options house_options(void)
                                              .refusal_us = 86400 * USEC_PER_SEC };
 }
 
+/* The same, in a house of its own with the service alpha. */
+static inline void house_with_alpha(int (*body)(struct house *h))
+{
+        struct house h = { .options = house_options() };
+
+        house_open(&h);
+        house_load(&h, "alpha", NULL);
+        house_run(&h, 0, body);
+        house_close(&h);
+        house_remove(&h);
+}
+
 static inline void house_observe(void *arg, const struct rf_call_record *record)
 {
         ((struct house *)arg)->last = *record;

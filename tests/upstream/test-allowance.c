@@ -47,27 +47,16 @@ static int batches(struct house *h)
         return 0;
 }
 
-static void run(int (*body)(struct house *h))
-{
-        struct house h = { .options = house_options() };
-
-        house_open(&h);
-        house_load(&h, "alpha", NULL);
-        house_run(&h, 0, body);
-        house_close(&h);
-        house_remove(&h);
-}
-
 static void a_retry_costs_as_much_as_a_call(void **state)
 {
         (void)state;
-        run(retries);
+        house_with_alpha(retries);
 }
 
 static void a_batch_that_may_not_be_sent_is_told_as_refused(void **state)
 {
         (void)state;
-        run(batches);
+        house_with_alpha(batches);
 }
 
 int main(void)

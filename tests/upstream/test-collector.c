@@ -116,33 +116,22 @@ static int all_leave(struct house *h)
         return 0;
 }
 
-static void with_alpha(int (*body)(struct house *h))
-{
-        struct house h = { .options = house_options() };
-
-        house_open(&h);
-        house_load(&h, "alpha", NULL);
-        house_run(&h, 0, body);
-        house_close(&h);
-        house_remove(&h);
-}
-
 static void single_lookups_share_full_batches_without_waiting(void **state)
 {
         (void)state;
-        with_alpha(many_wish);
+        house_with_alpha(many_wish);
 }
 
 static void one_bad_id_does_not_fail_its_neighbours(void **state)
 {
         (void)state;
-        with_alpha(one_is_bad);
+        house_with_alpha(one_is_bad);
 }
 
 static void the_last_to_leave_a_batch_cancels_it(void **state)
 {
         (void)state;
-        with_alpha(all_leave);
+        house_with_alpha(all_leave);
 }
 
 /* Fails the first time. */
@@ -180,7 +169,7 @@ static int one_leaves(struct house *h)
 static void a_batch_that_one_has_left_can_be_tried_again(void **state)
 {
         (void)state;
-        with_alpha(one_leaves);
+        house_with_alpha(one_leaves);
 }
 
 int main(void)
