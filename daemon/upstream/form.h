@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* Appends a field of application/x-www-form-urlencoded, after "&" unless it's the first. -ENOMEM. */
+/* Appends a field of application/x-www-form-urlencoded, after "&" unless it's the first. -ENOMEM; -EINVAL: `value` is NULL. */
 int rf_form_add(struct rf_buf *b, const char *name, const char *value);
 /* base64url without padding (RFC 4648, section 5); a new string. NULL when out of memory. */
 char *rf_base64url(const unsigned char *data, size_t size);
